@@ -1,0 +1,44 @@
+"""The one seam of all formats: a detected table that gives typed record batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from ingestion.conversion.values import Column, Notice, RowCount
+
+
+class PlanWidened(Exception):
+    """A later part of the file contradicts a column's type; the table has widened it, read it again.
+
+    Not an error: the pipeline drops what it has written and calls ``batches`` once more. Types only
+    ever widen, so this happens at most as often as the lattice is high.
+    """
+
+
+class Table(Protocol):
+    """One table of the input. ``batches`` starts at the first row each time it is called.
+
+    ``rows``, ``warnings`` and ``columns()`` describe the last complete pass. ``progress`` is the
+    number of bytes of the payload consumed so far.
+    """
+
+    rows: RowCount
+    warnings: list[Notice]
+    progress: int
+
+    def schema(self) -> pa.Schema:
+        """The schema of the batches that the next pass gives."""
+        ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield batches in file order; raise ``PlanWidened`` when the pass must start again."""
+        ...
+
+    def columns(self) -> tuple[Column, ...]:
+        """Name, type, rule and null count of every column, after a complete pass."""
+        ...

@@ -1,0 +1,110 @@
+"""What every failure of DataBridge has in common: a stable code, what happened, where, and the next step.
+
+The tree (each package draws its own branch in its ``errors.py``)::
+
+    DataBridgeError
+    ├ ConversionError   ingestion.conversion.errors: the file
+    ├ SourceError       ingestion.sources.errors: where the file comes from
+    ├ StoreError        the lake or the job store
+    └ JobError          a job that cannot do what was asked
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the input something stands. ``line`` counts from 1, as an editor shows it."""
+
+    file: str | None = None
+    member: str | None = None
+    sheet: str | None = None
+    line: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        """Render as ``orders.csv, line 12, column "Amount"``; empty when nothing is known."""
+        parts = [self.file, self.member and f"member {self.member}", self.sheet and f'sheet "{self.sheet}"']
+        parts += [self.line and f"line {self.line}", self.column and f'column "{self.column}"']
+        return ", ".join(part for part in parts if part)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The known parts, for JSON."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+class DataBridgeError(Exception):
+    """The operation stops; the person is told ``what``, ``place`` and the ``hint`` that cures it.
+
+    ``code`` is public and stable. ``retryable`` says whether the same attempt may succeed later
+    without anybody changing anything.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = False
+    http_status: ClassVar[int] = 400
+
+    def __init__(self, what: str, *, hint: str = "", place: Place | None = None) -> None:
+        """Keep the three answers apart, so that pages, API and commands can each lay them out."""
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+        self.place = place
+
+    def __str__(self) -> str:
+        """Render on one line: where, what, next step."""
+        where = f"{self.place}: " if self.place and str(self.place) else ""
+        cure = f" {self.hint}" if self.hint else ""
+        return " ".join(f"{where}{self.what}{cure}".split())
+
+
+class StoreError(DataBridgeError):
+    """The lake or the job store did not answer as it must."""
+
+    code = "STORE_ERROR"
+    http_status = 500
+
+
+class StoreUnavailable(StoreError):
+    """S3 or DynamoDB is throttling or out of reach; the same call may succeed later."""
+
+    code = "STORE_UNAVAILABLE"
+    retryable = True
+    http_status = 503
+
+
+class JobError(DataBridgeError):
+    """A job cannot do what was asked of it."""
+
+    code = "JOB_ERROR"
+
+
+class JobMissing(JobError):
+    """There is no such job, or it is not the caller's to see."""
+
+    code = "JOB_NOT_FOUND"
+    http_status = 404
+
+
+class JobMoveRefused(JobError):
+    """The job's state does not allow this step."""
+
+    code = "JOB_STATE_CONFLICT"
+    http_status = 409
+
+
+class IdempotencyConflict(JobError):
+    """The same Idempotency-Key came with a different request."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    http_status = 409
+
+
+class BadRequest(DataBridgeError):
+    """The request itself is wrong: a missing field, a bad name."""
+
+    code = "BAD_REQUEST"
+    http_status = 400
