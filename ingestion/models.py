@@ -1,0 +1,213 @@
+"""The records of DataBridge in DynamoDB, and the access patterns their indexes serve.
+
+No page or endpoint scans: every list is one query on an index whose range key is the job's id, and
+job ids are UUIDv7, so that order is newest first. The tables are made from these classes, on AWS
+and in the embedded one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    JSONAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    UnicodeSetAttribute,
+    UTCDateTimeAttribute,
+)
+from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+from databridge.config import table_name
+
+FEED = "jobs"
+WATCHED = "open"
+
+
+class _TableMeta:
+    billing_mode = PAY_PER_REQUEST_BILLING_MODE
+    connect_timeout_seconds = 5
+    read_timeout_seconds = 20
+    max_retry_attempts = 4
+
+
+class JobsByUser(GlobalSecondaryIndex[Any]):
+    """My jobs, newest first."""
+
+    class Meta(_TableMeta):
+        index_name = "by_user"
+        projection = AllProjection()
+
+    user_id = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class JobsByFeed(GlobalSecondaryIndex[Any]):
+    """All jobs, newest first."""
+
+    class Meta(_TableMeta):
+        index_name = "by_feed"
+        projection = AllProjection()
+
+    feed = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class JobsByStatus(GlobalSecondaryIndex[Any]):
+    """All jobs of a status, newest first."""
+
+    class Meta(_TableMeta):
+        index_name = "by_status"
+        projection = AllProjection()
+
+    status = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class JobsByDataset(GlobalSecondaryIndex[Any]):
+    """All loads of a dataset, newest first."""
+
+    class Meta(_TableMeta):
+        index_name = "by_dataset"
+        projection = AllProjection()
+
+    dataset = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
+class JobsDue(GlobalSecondaryIndex[Any]):
+    """Unfinished jobs by the moment at which somebody should look after them; finished ones are not in it."""
+
+    class Meta(_TableMeta):
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    watch = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class Job(Model):
+    """One ingestion of one source object into one dataset. Times are epoch seconds where a condition compares them."""
+
+    class Meta(_TableMeta):
+        table_name = table_name("jobs")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    feed = UnicodeAttribute(default=FEED)
+    user_id = UnicodeAttribute()
+    user_email = UnicodeAttribute(default="")
+    dataset = UnicodeAttribute()
+    source_type = UnicodeAttribute()
+    source: JSONAttribute = JSONAttribute(default=dict)
+    source_has_secret = BooleanAttribute(default=False)
+    filename = UnicodeAttribute(default="")
+    options: JSONAttribute = JSONAttribute(default=dict)
+    partition_date = UnicodeAttribute()
+
+    status = UnicodeAttribute()
+    attempt = NumberAttribute(default=0)
+    max_attempts = NumberAttribute(default=3)
+    progress: JSONAttribute = JSONAttribute(null=True)
+    cancel_requested = BooleanAttribute(default=False)
+    next_retry_at = UTCDateTimeAttribute(null=True)
+    lease_owner = UnicodeAttribute(null=True)
+    lease_until = NumberAttribute(null=True)
+    watch = UnicodeAttribute(null=True)
+    due_at = NumberAttribute(null=True)
+
+    input_format = UnicodeAttribute(null=True)
+    raw_path = UnicodeAttribute(null=True)
+    raw_bytes = NumberAttribute(null=True)
+    sha256 = UnicodeAttribute(null=True)
+    output_path = UnicodeAttribute(null=True)
+    output_bytes = NumberAttribute(null=True)
+    output_sha256 = UnicodeAttribute(null=True)
+    rows: JSONAttribute = JSONAttribute(null=True)
+    schema_version = NumberAttribute(null=True)
+    warnings: JSONAttribute = JSONAttribute(null=True)
+    error: JSONAttribute = JSONAttribute(null=True)
+
+    created_at = UTCDateTimeAttribute()
+    started_at = UTCDateTimeAttribute(null=True)
+    finished_at = UTCDateTimeAttribute(null=True)
+
+    by_user = JobsByUser()
+    by_feed = JobsByFeed()
+    by_status = JobsByStatus()
+    by_dataset = JobsByDataset()
+    due = JobsDue()
+
+
+class JobEvent(Model):
+    """One line of a job's log; ``seq`` orders them within the job across attempts."""
+
+    class Meta(_TableMeta):
+        table_name = table_name("events")
+
+    job_id = UnicodeAttribute(hash_key=True)
+    seq = UnicodeAttribute(range_key=True)
+    at = UTCDateTimeAttribute()
+    level = UnicodeAttribute(default="info")
+    stage = UnicodeAttribute()
+    message = UnicodeAttribute()
+    data: JSONAttribute = JSONAttribute(default=dict)
+    expires_at = TTLAttribute()
+
+
+class Counter(Model):
+    """Figures of one day (``scope`` ``day``) or of the present (``now``), spread over shards.
+
+    Written in the transaction that moves a job, so that they cannot come apart; sharded because one
+    item takes one transaction at a time.
+    """
+
+    class Meta(_TableMeta):
+        table_name = table_name("counters")
+
+    scope = UnicodeAttribute(hash_key=True)
+    key = UnicodeAttribute(range_key=True)
+    pending = NumberAttribute(default=0)
+    running = NumberAttribute(default=0)
+    success = NumberAttribute(default=0)
+    failed = NumberAttribute(default=0)
+    cancelled = NumberAttribute(default=0)
+    rows = NumberAttribute(default=0)
+    bytes_in = NumberAttribute(default=0)
+    seconds = NumberAttribute(default=0)
+    users = UnicodeSetAttribute(null=True)
+
+
+class Dataset(Model):
+    """A named table of the lake: when it was last loaded, and the shape of that load."""
+
+    class Meta(_TableMeta):
+        table_name = table_name("datasets")
+
+    feed = UnicodeAttribute(hash_key=True, default="datasets")
+    name = UnicodeAttribute(range_key=True)
+    schema_version = NumberAttribute(default=1)
+    columns: JSONAttribute = JSONAttribute(default=list)
+    last_job_id = UnicodeAttribute(null=True)
+    last_loaded_at = UTCDateTimeAttribute(null=True)
+    loads = NumberAttribute(default=0)
+    rows = NumberAttribute(default=0)
+
+
+class Key(Model):
+    """A thing that may happen once: an Idempotency-Key of a user, or a content loaded into a dataset."""
+
+    class Meta(_TableMeta):
+        table_name = table_name("keys")
+
+    key = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute()
+    fingerprint = UnicodeAttribute(default="")
+    expires_at = TTLAttribute(null=True)
+
+
+TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, Key)
+
