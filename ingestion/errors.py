@@ -32,7 +32,7 @@ class Place:
         return ", ".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, str | int]:
-        """The known parts, for JSON."""
+        """Return the known parts, for JSON."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 

@@ -91,7 +91,7 @@ class JobsDue(GlobalSecondaryIndex[Any]):
 
 
 class Job(Model):
-    """One ingestion of one source object into one dataset. Times are epoch seconds where a condition compares them."""
+    """One ingestion of one source object into one dataset; what conditions compare is in epoch seconds."""
 
     class Meta(_TableMeta):
         table_name = table_name("jobs")
@@ -210,4 +210,3 @@ class Key(Model):
 
 
 TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, Key)
-

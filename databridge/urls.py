@@ -1,0 +1,28 @@
+"""All addresses: the API at the root behind a token, the pages and their API door under ``/app/``, the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
+
+from ingestion.api.session import PageSession
+from ingestion.api.urls import routes
+
+page_door = {
+    "authentication_classes": [PageSession],
+    "renderer_classes": [JSONRenderer, BrowsableAPIRenderer],
+    "schema": None,
+}
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/app/")),
+    path("", include("accounts.urls")),
+    path("", include((routes(), "api"))),
+    path("app/api/", include((routes(**page_door), "page_api"))),
+    path("app/", include("ingestion.web.urls")),
+    path("admin/", admin.site.urls),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+]

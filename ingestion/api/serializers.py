@@ -1,0 +1,120 @@
+"""The JSON of the API, in one place for answers and for the OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Why a job failed, and what to do."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    hint = serializers.CharField(allow_blank=True)
+    retryable = serializers.BooleanField()
+    place = serializers.JSONField(allow_null=True)
+
+
+class JobSerializer(serializers.Serializer[Any]):
+    """A job, with every field that the design promises; what is not known yet is null."""
+
+    job_id = serializers.CharField()
+    user_id = serializers.CharField()
+    user_email = serializers.CharField()
+    dataset = serializers.CharField()
+    source_type = serializers.CharField()
+    source = serializers.JSONField()
+    filename = serializers.CharField(allow_blank=True)
+    options = serializers.JSONField()
+    input_format = serializers.CharField(allow_null=True)
+    status = serializers.ChoiceField(["PENDING", "RUNNING", "SUCCESS", "FAILED", "CANCELLED"])
+    attempt = serializers.IntegerField()
+    max_attempts = serializers.IntegerField()
+    next_retry_at = serializers.DateTimeField(allow_null=True)
+    cancel_requested = serializers.BooleanField()
+    progress = serializers.JSONField(allow_null=True)
+    raw_path = serializers.CharField(allow_null=True)
+    raw_bytes = serializers.IntegerField(allow_null=True)
+    output_path = serializers.CharField(allow_null=True)
+    output_bytes = serializers.IntegerField(allow_null=True)
+    rows = serializers.JSONField(allow_null=True)
+    schema_version = serializers.IntegerField(allow_null=True)
+    warnings = serializers.SerializerMethodField()
+    error = ErrorSerializer(allow_null=True)
+    sha256 = serializers.CharField(allow_null=True)
+    output_sha256 = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_warnings(self, job: Any) -> list[dict[str, Any]]:
+        """Return the warnings; an empty list where there are none."""
+        return job.warnings or []
+
+
+class JobPageSerializer(serializers.Serializer[Any]):
+    """Some jobs, newest first."""
+
+    jobs = JobSerializer(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class EventSerializer(serializers.Serializer[Any]):
+    """One line of a job's log."""
+
+    at = serializers.DateTimeField()
+    level = serializers.ChoiceField(["info", "warning", "error"])
+    stage = serializers.CharField()
+    message = serializers.CharField()
+    data = serializers.JSONField()
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    """Some lines of a job's log, oldest first."""
+
+    events = EventSerializer(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class IngestSerializer(serializers.Serializer[Any]):
+    """A request to fetch a file from a source."""
+
+    dataset = serializers.CharField()
+    source = serializers.DictField()  # type: ignore[assignment]  # a field of the API that shadows DRF's own
+    options = serializers.DictField(required=False, default=dict)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A file sent as a form; ``options`` is a JSON object in a text field."""
+
+    file = serializers.FileField(allow_empty_file=True)
+    dataset = serializers.CharField()
+    options = serializers.JSONField(required=False, default=dict)
+
+
+class JobFilterSerializer(serializers.Serializer[Any]):
+    """What narrows a list of jobs."""
+
+    status = serializers.ChoiceField(
+        ["PENDING", "RUNNING", "SUCCESS", "FAILED", "CANCELLED"], required=False, default="", allow_blank=True
+    )
+    dataset = serializers.CharField(required=False, default="", allow_blank=True)
+    source = serializers.ChoiceField(  # type: ignore[assignment]
+        ["upload", "api", "http", "ftp", "tcp"], required=False, default="", allow_blank=True
+    )
+    limit = serializers.IntegerField(required=False, default=25, min_value=1, max_value=100)
+    cursor = serializers.RegexField(r"^[0-9a-f-]{36}$", required=False, default="", allow_blank=True)
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error, by RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    hint = serializers.CharField(allow_blank=True)
+    place = serializers.JSONField(required=False)

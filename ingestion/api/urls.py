@@ -1,0 +1,38 @@
+"""The API's addresses. The same views stand behind two doors: a Cognito token at the root, and the
+pages' session with CSRF under ``/app/api/``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from ingestion.api import views
+
+
+def routes(**door: Any) -> list[URLPattern]:
+    """Return the addresses for one door; ``door`` overrides attributes of every view (its authentication)."""
+    preview: dict[str, Any] = {"columns": [], "rows": []}
+    rejects: dict[str, Any] = {"rejects": [], "total": 0}
+    return [
+        path("ingest", views.Ingest.as_view(**door), name="ingest"),
+        path("upload", views.Upload.as_view(**door), name="upload"),
+        path("jobs", views.Jobs.as_view(**door), name="jobs"),
+        path("jobs/<str:job_id>", views.JobDetail.as_view(**door), name="job"),
+        path("jobs/<str:job_id>/events", views.JobEvents.as_view(**door), name="events"),
+        path("jobs/<str:job_id>/report", views.JobDocument.as_view(name="report", **door), name="report"),
+        path(
+            "jobs/<str:job_id>/preview",
+            views.JobDocument.as_view(name="preview", empty=preview, **door),
+            name="preview",
+        ),
+        path(
+            "jobs/<str:job_id>/rejects",
+            views.JobDocument.as_view(name="rejects", empty=rejects, **door),
+            name="rejects",
+        ),
+        path("jobs/<str:job_id>/retry", views.JobRetry.as_view(**door), name="retry"),
+        path("jobs/<str:job_id>/cancel", views.JobCancel.as_view(**door), name="cancel"),
+        path("stats", views.Stats.as_view(**door), name="stats"),
+    ]

@@ -1,0 +1,283 @@
+"""The API's views: parse, call one service, answer. Who may do what stands in ``accounts.roles``."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.roles import Action, Scope, scope
+from ingestion import lake, lifecycle, queries, submit
+from ingestion.api.serializers import (
+    EventPageSerializer,
+    IngestSerializer,
+    JobFilterSerializer,
+    JobPageSerializer,
+    JobSerializer,
+    ProblemSerializer,
+    UploadSerializer,
+)
+from ingestion.errors import BadRequest, JobMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rest_framework.request import Request
+
+    from ingestion.models import Job
+
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key twice makes one job."
+)
+REFUSALS = {400: ProblemSerializer, 401: ProblemSerializer, 403: ProblemSerializer, 409: ProblemSerializer}
+
+
+class AnyBinary(BaseParser):
+    """Leaves the body unread, so that the view can stream it."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+        """Return nothing; the view reads the stream."""
+        return {}
+
+
+class Ingest(APIView):
+    """Start a job: fetch a file from a source (JSON), or take the body itself as the file (anything else)."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
+    parser_classes = [JSONParser, AnyBinary]
+
+    @extend_schema(
+        operation_id="ingest",
+        request={"application/json": IngestSerializer, "application/octet-stream": bytes},
+        responses={202: JobSerializer, **REFUSALS},
+        parameters=[IDEMPOTENCY, OpenApiParameter("dataset", str), OpenApiParameter("filename", str)],
+    )
+    def post(self, request: Request) -> Response:
+        """Answer 202 with the job at once; the work is done by a worker."""
+        if "dataset" in request.query_params:
+            return self._payload(request)
+        if not (request.content_type or "").startswith("application/json"):
+            raise BadRequest(
+                "A binary payload needs ?dataset=NAME in the address.",
+                hint="POST /ingest?dataset=NAME&filename=FILE with the file as the body.",
+            )
+        body = IngestSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        job = submit.submit_source(
+            request.user,
+            spec=body.validated_data["source"],
+            dataset=body.validated_data["dataset"],
+            options=body.validated_data["options"],
+            idempotency_key=_idempotency_key(request),
+        )
+        return _accepted(job)
+
+    def _payload(self, request: Request) -> Response:
+        with tempfile.NamedTemporaryFile(prefix="databridge-") as file:
+            for block in _blocks(request):
+                file.write(block)
+            file.flush()
+            job = submit.submit_file(
+                request.user,
+                path=Path(file.name),
+                dataset=request.query_params["dataset"],
+                filename=request.query_params.get("filename", "payload"),
+                source_type="api",
+                options=_options_of_query(request),
+                idempotency_key=_idempotency_key(request),
+            )
+        return _accepted(job)
+
+
+class Upload(APIView):
+    """Start a job from a file sent as a form."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        operation_id="upload",
+        request={"multipart/form-data": UploadSerializer},
+        responses={202: JobSerializer, **REFUSALS},
+        parameters=[IDEMPOTENCY],
+    )
+    def post(self, request: Request) -> Response:
+        """Answer 202 with the job once the bytes are kept."""
+        form = UploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        options = form.validated_data["options"]
+        if not isinstance(options, dict):
+            raise BadRequest("The options are not a JSON object.", hint='Send {} or {"sheet": "Data"}.')
+        file = form.validated_data["file"]
+        job = submit.submit_file(
+            request.user,
+            path=Path(file.temporary_file_path()),
+            dataset=form.validated_data["dataset"],
+            filename=file.name,
+            source_type="upload",
+            options=options,
+            idempotency_key=_idempotency_key(request),
+        )
+        return _accepted(job)
+
+
+class Jobs(APIView):
+    """The caller's jobs, newest first; Admins and Viewers see everybody's."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
+
+    @extend_schema(
+        operation_id="list_jobs",
+        parameters=[JobFilterSerializer],
+        responses={200: JobPageSerializer, 401: ProblemSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        """Answer one page and the cursor of the next."""
+        asked = JobFilterSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        page = queries.list_jobs(user_id=_own_only(request), **asked.validated_data)
+        return Response(JobPageSerializer({"jobs": page.jobs, "next_cursor": page.next_cursor}).data)
+
+
+class JobView(APIView):
+    """Whatever concerns one job: finds it, and hides it from who may not see it."""
+
+    def job(self, job_id: str) -> Job:
+        """Return the job; raises ``JobMissing`` also when it is somebody else's and not the caller's to see."""
+        job = lifecycle.get(job_id)
+        if (
+            scope(self.request.user.role, Action.SEE_JOBS) is not Scope.ALL
+            and job.user_id != self.request.user.sub
+        ):
+            raise JobMissing(f"There is no job {job_id}.", hint="Check the id in the list of jobs.")
+        self.check_object_permissions(self.request, job)
+        return job
+
+
+class JobDetail(JobView):
+    """One job."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
+
+    @extend_schema(
+        operation_id="get_job", responses={200: JobSerializer, 401: ProblemSerializer, 404: ProblemSerializer}
+    )
+    def get(self, _request: Request, job_id: str) -> Response:
+        """Answer the job as it is now."""
+        return Response(JobSerializer(self.job(job_id)).data)
+
+
+class JobEvents(JobView):
+    """A job's log."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
+
+    @extend_schema(
+        operation_id="list_job_events",
+        parameters=[OpenApiParameter("cursor", str)],
+        responses={200: EventPageSerializer, 404: ProblemSerializer},
+    )
+    def get(self, request: Request, job_id: str) -> Response:
+        """Answer its lines, oldest first."""
+        lines, cursor = queries.events(self.job(job_id).job_id, cursor=request.query_params.get("cursor", ""))
+        return Response(EventPageSerializer({"events": lines, "next_cursor": cursor}).data)
+
+
+class JobDocument(JobView):
+    """A document the worker wrote about a job: how it was read, its first rows, or the rows set aside."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
+    name = ""
+    empty: ClassVar[dict[str, Any]] = {}
+
+    @extend_schema(responses={200: dict, 404: ProblemSerializer})
+    def get(self, _request: Request, job_id: str) -> Response:
+        """Answer the document; an empty one while there is none."""
+        job = self.job(job_id)
+        return Response(lake.get_json(lake.about_key(job.job_id, f"{self.name}.json")) or self.empty)
+
+
+class JobRetry(JobView):
+    """Send a job again."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CHANGE_JOBS}
+
+    @extend_schema(operation_id="retry_job", request=None, responses={202: JobSerializer, **REFUSALS})
+    def post(self, request: Request, job_id: str) -> Response:
+        """Answer 202 with the job, PENDING again."""
+        return _accepted(submit.retry(self.job(job_id).job_id, by=request.user.email))
+
+
+class JobCancel(JobView):
+    """Stop a job."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CHANGE_JOBS}
+
+    @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer, **REFUSALS})
+    def post(self, request: Request, job_id: str) -> Response:
+        """Answer 202 with the job; a running one ends within seconds."""
+        return _accepted(lifecycle.cancel(self.job(job_id).job_id, by=request.user.email))
+
+
+class Stats(APIView):
+    """The dashboard's figures, over everybody's jobs."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
+
+    @extend_schema(
+        operation_id="get_stats", parameters=[OpenApiParameter("days", int)], responses={200: dict}
+    )
+    def get(self, request: Request) -> Response:
+        """Answer counts by status now and the figures of the last ``days`` (1 to 90, 7 when not said)."""
+        asked = request.query_params.get("days", "7")
+        if not asked.isdecimal() or not 1 <= int(asked) <= 90:
+            raise BadRequest(f"days cannot be {asked!r}.", hint="Give a whole number from 1 to 90.")
+        return Response(queries.stats(int(asked)))
+
+
+def _own_only(request: Request) -> str | None:
+    everybody = scope(request.user.role, Action.SEE_JOBS) is Scope.ALL
+    return None if everybody else request.user.sub
+
+
+def _accepted(job: Job) -> Response:
+    """Answer 202 with the job; its address is relative, because the entry point's scheme is not the caller's."""
+    return Response(JobSerializer(job).data, status=202, headers={"Location": f"/jobs/{job.job_id}"})
+
+
+def _idempotency_key(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > 255:
+        raise BadRequest("The Idempotency-Key is longer than 255 characters.", hint="Send a shorter one.")
+    return key
+
+
+def _options_of_query(request: Request) -> dict[str, Any]:
+    """Return the options of a binary payload: each as a query parameter, ``null_values`` separated by commas."""
+    given = request.query_params
+    options: dict[str, Any] = {
+        name: given[name] for name in submit.OPTIONS - {"null_values", "header_row", "force"} if name in given
+    }
+    if "null_values" in given:
+        options["null_values"] = given["null_values"].split(",")
+    if "header_row" in given:
+        options["header_row"] = (
+            int(given["header_row"]) if given["header_row"].isdecimal() else given["header_row"]
+        )
+    if "force" in given:
+        options["force"] = {"true": True, "false": False}.get(given["force"], given["force"])
+    return options
+
+
+def _blocks(request: Request) -> Iterator[bytes]:
+    """Yield the body as it comes, in blocks of 1 MiB."""
+    body = request._request  # noqa: SLF001  (DRF's own wrapper would read it whole)
+    while block := body.read(1 << 20):
+        yield block

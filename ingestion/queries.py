@@ -1,0 +1,119 @@
+"""What pages and the API read: lists of jobs, a job's log, the dashboard's figures. Never a scan.
+
+Every list costs a number of DynamoDB requests that does not depend on how many jobs there are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ingestion.models import FEED, Counter, Job, JobEvent
+from ingestion.moves import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_LIMIT = 100
+# A filter that hardly anything matches looks at this many jobs and then hands out a cursor to go on from.
+_ROUNDS, _ROUND_SIZE = 5, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some jobs, newest first, and where the next ones begin; ``None`` at the end."""
+
+    jobs: list[Job]
+    next_cursor: str | None
+
+
+def list_jobs(
+    *,
+    user_id: str | None = None,
+    status: str = "",
+    dataset: str = "",
+    source: str = "",
+    limit: int = 25,
+    cursor: str = "",
+) -> Page:
+    """Return a page of jobs: one user's, or everybody's when ``user_id`` is None."""
+    index, key = _index(user_id, status, dataset)
+    wanted = {"status": status, "dataset": dataset, "source_type": source}
+    filters = {name: value for name, value in wanted.items() if value}
+    size = limit + 1 if not _needs_filter(index, filters) else _ROUND_SIZE
+    found: list[Job] = []
+    for _ in range(_ROUNDS):
+        before = Job.job_id < cursor if cursor else None
+        chunk = list(index.query(key, before, scan_index_forward=False, limit=size, page_size=size))
+        for job in chunk:
+            if len(found) == limit:
+                return Page(jobs=found, next_cursor=found[-1].job_id)
+            if all(getattr(job, name) == value for name, value in filters.items()):
+                found.append(job)
+        if len(chunk) < size:
+            return Page(jobs=found, next_cursor=None)
+        cursor = chunk[-1].job_id
+    return Page(jobs=found, next_cursor=cursor)
+
+
+def events(job_id: str, *, cursor: str = "", limit: int = 200) -> tuple[list[JobEvent], str | None]:
+    """Return lines of a job's log, oldest first, and where the next ones begin."""
+    after = JobEvent.seq > cursor if cursor else None
+    lines = list(JobEvent.query(job_id, after, limit=limit + 1))
+    more = len(lines) > limit
+    return lines[:limit], lines[limit - 1].seq if more else None
+
+
+def stats(days: int = 7) -> dict[str, Any]:
+    """Return the dashboard's figures: jobs by status now, and what the last days brought.
+
+    ``success_rate`` is successes of all jobs that ended, from 0 to 1, and ``average_seconds`` the mean
+    time a successful job took; both ``None`` when nothing ended.
+    """
+    present = _sum(Counter.query("now"))
+    today = now().date()
+    first = today - timedelta(days=days - 1)
+    by_day: dict[str, list[Counter]] = {str(first + timedelta(days=n)): [] for n in range(days)}
+    for shard in Counter.query("day", Counter.key.between(f"{first}#", f"{today}#~")):
+        by_day[shard.key.partition("#")[0]].append(shard)
+    daily = [{"day": day, **_sum(shards)} for day, shards in by_day.items()]
+    total = _sum(shard for shards in by_day.values() for shard in shards)
+    ended = total["success"] + total["failed"]
+    users = {user for shards in by_day.values() for shard in shards for user in shard.users or ()}
+    return {
+        "by_status": {name.upper(): present[name] for name in _STATES},
+        "days": daily,
+        "total": total,
+        "success_rate": total["success"] / ended if ended else None,
+        "average_seconds": total["seconds"] / total["success"] if total["success"] else None,
+        "active_users": len(users),
+    }
+
+
+_STATES = ("pending", "running", "success", "failed", "cancelled")
+_FIGURES = (*_STATES, "rows", "bytes_in", "seconds")
+
+
+def _sum(shards: Iterable[Counter]) -> dict[str, Any]:
+    total: Tally[str] = Tally()
+    for shard in shards:
+        total.update({name: getattr(shard, name) or 0 for name in _FIGURES})
+    return {name: total[name] for name in _FIGURES}
+
+
+def _index(user_id: str | None, status: str, dataset: str) -> tuple[Any, str]:
+    """Choose the index that answers with the least to look at."""
+    if user_id is not None:
+        return Job.by_user, user_id
+    if dataset:
+        return Job.by_dataset, dataset
+    if status:
+        return Job.by_status, status
+    return Job.by_feed, FEED
+
+
+def _needs_filter(index: Any, filters: dict[str, str]) -> bool:
+    served = {Job.by_dataset: {"dataset"}, Job.by_status: {"status"}}.get(index, set())
+    return bool(filters.keys() - served)

@@ -1,0 +1,183 @@
+"""How a request becomes a job: check, keep the bytes where they came with the request, record, send."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import uuid6
+
+from ingestion import lake, lifecycle, secrets
+from ingestion.errors import BadRequest
+from ingestion.models import Job
+from ingestion.moves import now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from accounts.models import User
+
+logger = logging.getLogger(__name__)
+
+DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}")
+OPTIONS = frozenset(
+    {"null_values", "encoding", "delimiter", "header_row", "sheet", "member", "business_date", "force"}
+)
+
+
+def submit_file(
+    user: User,
+    *,
+    path: Path,
+    dataset: str,
+    filename: str,
+    source_type: str,
+    options: Mapping[str, Any],
+    idempotency_key: str = "",
+) -> Job:
+    """Make a job of bytes that came with the request (``upload`` or ``api``); the raw object is stored first.
+
+    Raises ``BadRequest`` or ``IdempotencyConflict``; then nothing is kept.
+    """
+    job = _new_job(user, dataset=dataset, source_type=source_type, options=options)
+    job.filename = lake.safe_name(filename)
+    job.source = {"type": source_type, "filename": job.filename}
+    fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
+    if before := lifecycle.earlier(user.sub, idempotency_key, fingerprint):
+        return before
+    key = lake.raw_key(job)
+    job.raw_bytes, job.sha256 = lake.put_stream(key, lake.read_blocks(path))
+    job.raw_path = lake.uri(key)
+    created = lifecycle.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint)
+    if created.job_id != job.job_id:
+        lake.delete(key)
+        return created
+    send(created.job_id)
+    return created
+
+
+def submit_source(
+    user: User,
+    *,
+    spec: Mapping[str, Any],
+    dataset: str,
+    options: Mapping[str, Any],
+    idempotency_key: str = "",
+) -> Job:
+    """Make a job that fetches from a source (``http``, ``ftp``, ``tcp``); its secrets go to Secrets Manager.
+
+    Raises ``BadRequest``, ``SourceInvalid`` or ``IdempotencyConflict``.
+    """
+    from ingestion.sources import parse_source
+
+    source = parse_source(spec)
+    job = _new_job(user, dataset=dataset, source_type=source.type, options=options)
+    job.source = source.public()
+    fingerprint = _fingerprint(dataset, source.type, job.options, json.dumps(dict(spec), sort_keys=True))
+    if before := lifecycle.earlier(user.sub, idempotency_key, fingerprint):
+        return before
+    job.source_has_secret = job.source != dict(spec)
+    if job.source_has_secret:
+        secrets.keep(job.job_id, dict(spec))
+    created = lifecycle.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint)
+    if created.job_id != job.job_id:
+        secrets.forget(job.job_id)
+        return created
+    send(created.job_id)
+    return created
+
+
+def retry(job_id: str, by: str) -> Job:
+    """Send a failed or cancelled job again; its raw object is used when it is there."""
+    job = lifecycle.retry(job_id, by)
+    send(job.job_id)
+    return job
+
+
+def send(job_id: str) -> None:
+    """Hand the job to a worker. A send that fails is not lost: the sweep finds the job and sends it again."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ingestion import tasks  # Zappa makes four clients when it is imported
+
+    try:
+        tasks.run_job(job_id)
+    except (BotoCoreError, ClientError):
+        logger.exception("job not sent; the sweep will", extra={"job_id": job_id})
+
+
+def _new_job(user: User, *, dataset: str, source_type: str, options: Mapping[str, Any]) -> Job:
+    if not DATASET.fullmatch(dataset):
+        raise BadRequest(
+            f"{dataset!r} cannot be a dataset's name." if dataset else "The dataset's name is missing.",
+            hint="Use a lower-case letter, then up to 62 letters, digits or underscores.",
+        )
+    created = now()
+    checked = check_options(options)
+    return Job(
+        str(uuid6.uuid7()),
+        user_id=user.sub,
+        user_email=user.email,
+        dataset=dataset,
+        source_type=source_type,
+        options=checked,
+        partition_date=checked.get("business_date") or f"{created:%Y-%m-%d}",
+        created_at=created,
+    )
+
+
+def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options if each is known and of its kind; raises ``BadRequest`` naming one that is not."""
+    known = dict(options)
+    for name, value in known.items():
+        if name not in OPTIONS:
+            known_names = ", ".join(sorted(OPTIONS))
+            raise BadRequest(f"There is no option {name!r}.", hint=f"Known are {known_names}.")
+        if not _fits(name, value):
+            raise BadRequest(
+                f"The option {name!r} cannot be {value!r}.", hint=_FORMS.get(name, "Give a text.")
+            )
+    return known
+
+
+_FORMS = {
+    "null_values": "Give a list of texts.",
+    "header_row": "Give the number of the header's row, from 1.",
+    "business_date": "Give a date such as 2026-10-31.",
+    "force": "Give true or false.",
+}
+
+
+def _fits(name: str, value: Any) -> bool:
+    match name:
+        case "null_values":
+            return isinstance(value, list) and all(isinstance(text, str) for text in value)
+        case "header_row":
+            return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        case "force":
+            return isinstance(value, bool)
+        case "business_date":
+            return isinstance(value, str) and _is_date(value)
+        case _:
+            return isinstance(value, str)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _fingerprint(*facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

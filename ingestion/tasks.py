@@ -1,0 +1,28 @@
+"""What runs on the worker: Zappa's asynchronous task and the scheduled sweep. They only name the work."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from zappa.asynchronous import task
+
+from databridge import config
+
+_WORKER = os.environ.get("DATABRIDGE_WORKER_FUNCTION", f"databridge-{config.stage()}-worker")
+_REGION = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
+
+
+@task(remote_aws_lambda_function_name=_WORKER, remote_aws_region=_REGION)
+def run_job(job_id: str) -> str:
+    """Try the job once; delivered twice it runs once. Returns the job's state afterwards."""
+    from ingestion import worker
+
+    return worker.run(job_id)
+
+
+def sweep(event: dict[str, Any], context: Any) -> int:  # noqa: ARG001  (the shape of a scheduled function)
+    """Look after jobs that nobody finished; scheduled every minute. Returns how many were found."""
+    from ingestion import lifecycle
+
+    return lifecycle.sweep(run_job)
