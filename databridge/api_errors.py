@@ -50,7 +50,7 @@ def problem_body(
 
 
 def problem(error: Exception, _context: dict[str, Any]) -> Response:
-    """Answer any error of a view (DRF's exception handler); what nobody foresaw is logged and answered with 500."""
+    """Answer any error of a view (DRF's exception handler); what nobody foresaw is logged, and a 500."""
     set_rollback()
     if isinstance(error, DataBridgeError):
         return _answer(
@@ -63,7 +63,7 @@ def problem(error: Exception, _context: dict[str, Any]) -> Response:
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.APIException):
         return _answer_drf(error)
-    logger.exception("request failed", exc_info=error)
+    logger.error("request failed", exc_info=error)
     return _answer(
         500,
         problem_body(500, "INTERNAL", "DataBridge itself failed.", hint="Try again; then tell an engineer."),

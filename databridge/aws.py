@@ -12,7 +12,7 @@ ATTEMPTS = 4
 
 @lru_cache
 def client(service: str) -> Any:
-    """Return the boto3 client of a service. The endpoint comes from ``AWS_ENDPOINT_URL`` where that is set."""
+    """Return the boto3 client of a service; ``AWS_ENDPOINT_URL`` names the embedded AWS where it is set."""
     import boto3
     from botocore.config import Config
 

@@ -16,7 +16,7 @@ class ConfigInvalid(Exception):
 
 
 def env_bool(name: str, *, default: bool) -> bool:
-    """Read ``true`` or ``false``; anything else stops the start, because a typo must not switch a guard off."""
+    """Read ``true`` or ``false``; anything else stops the start: a typo must not switch a guard off."""
     text = os.environ.get(name, str(default)).lower()
     if text not in {"true", "false"}:
         raise ConfigInvalid(f"{name} must be true or false, not {text!r}.")

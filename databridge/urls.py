@@ -1,4 +1,4 @@
-"""All addresses: the API at the root behind a token, the pages and their API door under ``/app/``, the admin."""
+"""All addresses: the API at the root behind a token, pages and their API door under ``/app/``, the admin."""
 
 from __future__ import annotations
 

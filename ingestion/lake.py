@@ -172,9 +172,7 @@ class StagedObject:
         """Drop what was sent; nothing happens when it was published after all."""
         s3 = client("s3")
         with translated(f"drop the unfinished {self.key}"), suppress(s3.exceptions.NoSuchUpload):
-            s3.abort_multipart_upload(
-                Bucket=config.current().bucket, Key=self.key, UploadId=self._upload_id
-            )
+            s3.abort_multipart_upload(Bucket=config.current().bucket, Key=self.key, UploadId=self._upload_id)
 
 
 def put_stream(

@@ -207,7 +207,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
         wait = BACKOFF_S[min(job.attempt, len(BACKOFF_S)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311
         _again(job, told, seconds=wait)
         return
-    lake.delete(lake.parquet_key(job))  # published, and then the record failed: not at all, rather than unknown
+    lake.delete(lake.parquet_key(job))  # it may be published when only the record failed
     moved = move(
         job,
         "FAILED",

@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from accounts.roles import Action, Scope, scope
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.roles import Action, Scope, scope
 from ingestion import lake, lifecycle, queries, submit
 from ingestion.api.serializers import (
     EventPageSerializer,
@@ -51,7 +51,7 @@ class Ingest(APIView):
     """Start a job: fetch a file from a source (JSON), or take the body itself as the file (anything else)."""
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
-    parser_classes = [JSONParser, AnyBinary]
+    parser_classes = (JSONParser, AnyBinary)
 
     @extend_schema(
         operation_id="ingest",
@@ -100,7 +100,7 @@ class Upload(APIView):
     """Start a job from a file sent as a form."""
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
-    parser_classes = [MultiPartParser]
+    parser_classes = (MultiPartParser,)
 
     @extend_schema(
         operation_id="upload",
@@ -150,7 +150,7 @@ class JobView(APIView):
     """Whatever concerns one job: finds it, and hides it from who may not see it."""
 
     def job(self, job_id: str) -> Job:
-        """Return the job; raises ``JobMissing`` also when it is somebody else's and not the caller's to see."""
+        """Return the job; raises ``JobMissing`` also when it is not the caller's to see."""
         job = lifecycle.get(job_id)
         if (
             scope(self.request.user.role, Action.SEE_JOBS) is not Scope.ALL
@@ -248,7 +248,7 @@ def _own_only(request: Request) -> str | None:
 
 
 def _accepted(job: Job) -> Response:
-    """Answer 202 with the job; its address is relative, because the entry point's scheme is not the caller's."""
+    """Answer 202 with the job; its address is relative, as the caller's scheme and host are not known."""
     return Response(JobSerializer(job).data, status=202, headers={"Location": f"/jobs/{job.job_id}"})
 
 
@@ -260,7 +260,7 @@ def _idempotency_key(request: Request) -> str:
 
 
 def _options_of_query(request: Request) -> dict[str, Any]:
-    """Return the options of a binary payload: each as a query parameter, ``null_values`` separated by commas."""
+    """Return a binary payload's options from the query, ``null_values`` separated by commas."""
     given = request.query_params
     options: dict[str, Any] = {
         name: given[name] for name in submit.OPTIONS - {"null_values", "header_row", "force"} if name in given
