@@ -1,0 +1,68 @@
+"""A person as Django sees them: made from Cognito's claims, never saved."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from accounts.roles import Role, highest
+
+
+class User(models.Model):
+    """Somebody signed in. ``pk`` is Cognito's ``sub``; there is no table behind it."""
+
+    sub = models.CharField(primary_key=True, max_length=64)
+    email = models.EmailField(blank=True)
+
+    USERNAME_FIELD: ClassVar[str] = "sub"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    is_authenticated = True
+    is_anonymous = False
+    is_active = True
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+
+    role: Role | None = None
+
+    @classmethod
+    def of(cls, *, sub: str, email: str, groups: list[str]) -> User:
+        """Make a user from what Cognito says of them."""
+        user = cls(sub=sub, email=email)
+        user.role = highest(groups)
+        return user
+
+    def __str__(self) -> str:
+        return self.email or self.sub
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the Django admin lets them in."""
+        return self.role is Role.ADMIN
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether every admin page is theirs."""
+        return self.is_staff
+
+    def get_username(self) -> str:
+        """Return what pages call them."""
+        return str(self)
+
+    def has_perm(self, _permission: str, _obj: Any = None) -> bool:
+        """Grant Django's permissions to Admins only; the role table decides everything else."""
+        return self.is_staff
+
+    def has_perms(self, _permissions: Any, _obj: Any = None) -> bool:
+        """Grant Django's permissions to Admins only."""
+        return self.is_staff
+
+    def has_module_perms(self, _app: str) -> bool:
+        """Show the admin's sections to Admins only."""
+        return self.is_staff
+
+    def save(self, *_: Any, **__: Any) -> None:
+        """Refuse: people live in Cognito."""
+        raise TypeError("A user is kept in Cognito and is not saved here.")

@@ -1,0 +1,93 @@
+"""Who may do what: one table for the API, the pages and the admin."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from rest_framework.permissions import BasePermission
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rest_framework.request import Request
+
+
+class Role(StrEnum):
+    """The Cognito groups that mean something here."""
+
+    ADMIN = "Admin"
+    OPERATOR = "Operator"
+    VIEWER = "Viewer"
+
+
+class Action(StrEnum):
+    """What a person can do."""
+
+    SEE_JOBS = "see jobs"
+    CREATE_JOBS = "create jobs"
+    CHANGE_JOBS = "retry and cancel jobs"
+    SEE_DATASETS = "see datasets"
+    CHANGE_CONTRACTS = "change contracts"
+    FIX_REJECTS = "fix rejects"
+    MANAGE_CONNECTIONS = "manage connections"
+    MANAGE_USERS = "manage users"
+    SEE_AUDIT = "see the audit log"
+
+
+class Scope(StrEnum):
+    """On which objects."""
+
+    NONE = "none"
+    OWN = "own"
+    ALL = "all"
+
+
+_ALL, _OWN, _NONE = Scope.ALL, Scope.OWN, Scope.NONE
+_TABLE: dict[Action, dict[Role, Scope]] = {
+    Action.SEE_JOBS: {Role.VIEWER: _ALL, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
+    Action.CREATE_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
+    Action.CHANGE_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
+    Action.SEE_DATASETS: {Role.VIEWER: _ALL, Role.OPERATOR: _ALL, Role.ADMIN: _ALL},
+    Action.CHANGE_CONTRACTS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+    Action.FIX_REJECTS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
+    Action.MANAGE_CONNECTIONS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+    Action.MANAGE_USERS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+    Action.SEE_AUDIT: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+}
+
+
+def highest(groups: Iterable[str]) -> Role | None:
+    """Return the role of somebody in these groups: the one that may do most, None when there is none."""
+    held = set(groups)
+    return next((role for role in Role if role.value in held), None)
+
+
+def scope(role: Role | None, action: Action) -> Scope:
+    """Return on which objects a role may do an action."""
+    return Scope.NONE if role is None else _TABLE[action][role]
+
+
+def may(user: Any, action: Action, owner_id: str | None = None) -> bool:
+    """Tell whether a user may do an action: on anything, or on what belongs to ``owner_id``."""
+    allowed = scope(getattr(user, "role", None), action)
+    return allowed is Scope.ALL or (allowed is Scope.OWN and owner_id in {None, user.sub})
+
+
+class RolePermission(BasePermission):
+    """DRF's gate: each view says in ``actions`` what a method does; a method it does not name is refused."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Refuse who is not signed in, has no role, or a role that may not do this at all."""
+        method = "GET" if request.method in {"HEAD", "OPTIONS"} else request.method
+        action = getattr(view, "actions", {}).get(method)
+        if action is None and request.method == "OPTIONS":
+            return bool(request.user.is_authenticated)
+        if action is None:
+            return bool(request.user.is_authenticated) and method not in view.allowed_methods
+        return bool(request.user.is_authenticated) and may(request.user, action)
+
+    def has_object_permission(self, request: Request, view: Any, obj: Any) -> bool:
+        """Refuse what belongs to somebody else, where the role covers one's own only."""
+        action = view.actions["GET" if request.method in {"HEAD", "OPTIONS"} else request.method]
+        return may(request.user, action, obj.user_id)

@@ -1,0 +1,136 @@
+"""moto's server in a process of its own, with its data kept on disk between starts.
+
+moto keeps everything in memory; a snapshot of its backends is written when something changed and
+when the server stops, and read when it starts. The private parts of moto used here are why its
+version is pinned and why a test restarts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import logging
+import os
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from databridge.local.processes import end_with_parent
+
+SERVICES = ("s3", "dynamodb", "cognito-idp", "ssm", "secretsmanager")
+SNAPSHOT_EVERY_S = 5.0
+logger = logging.getLogger(__name__)
+
+
+class _Pickler(cloudpickle.Pickler):
+    """cloudpickle that also knows RSA keys, which Cognito's pools hold."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Write a private key as PEM."""
+        if isinstance(value, RSAPrivateKey):
+            pem = value.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            return load_pem_private_key, (pem, None)
+        return super().reducer_override(value)
+
+
+def save(path: Path) -> None:
+    """Write all backends to one file, whole or not at all."""
+    from moto.backends import get_backend
+
+    buffer = io.BytesIO()
+    pickler = _Pickler(buffer)
+    pickler.dump({name: dict(get_backend(name)) for name in SERVICES})  # type: ignore[call-overload]
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(buffer.getvalue())
+    Path(file.name).replace(path)
+
+
+def load(path: Path) -> None:
+    """Put the backends of a snapshot in place; one that cannot be read is set aside with a message."""
+    import pickle
+
+    from moto.backends import get_backend
+
+    if not path.exists():
+        return
+    try:
+        kept = pickle.loads(path.read_bytes())  # noqa: S301  (our own file in the project's folder)
+    except Exception:
+        aside = path.with_suffix(".broken")
+        path.replace(aside)
+        logger.exception("the snapshot cannot be read and is set aside as %s; starting empty", aside)
+        return
+    for name, accounts in kept.items():
+        get_backend(name).update(accounts)  # type: ignore[call-overload]
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--snapshot", type=Path, required=True)
+    given = parser.parse_args()
+    end_with_parent()
+    os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
+    os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ""
+    load(given.snapshot)
+    _serve(given.port, given.snapshot)
+
+
+def _serve(port: int, snapshot: Path) -> None:
+    from moto.server import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    changed, stopping = threading.Event(), threading.Event()
+    guard = threading.Lock()
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["REQUEST_METHOD"] != "GET":
+            changed.set()
+        return moto(environ, start_response)
+
+    def keep() -> None:
+        with guard:
+            if changed.is_set():
+                changed.clear()
+                _try_save(snapshot, changed)
+
+    def keep_now_and_then() -> None:
+        while not stopping.wait(SNAPSHOT_EVERY_S):
+            keep()
+
+    server = make_server("127.0.0.1", port, application, threaded=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which then stops us
+    threading.Thread(target=keep_now_and_then, daemon=True).start()
+    server.serve_forever(poll_interval=0.1)
+    stopping.set()
+    keep()
+
+
+def _try_save(snapshot: Path, changed: threading.Event) -> None:
+    """Save; a store that changes while it is read is saved at the next turn."""
+    try:
+        save(snapshot)
+    except RuntimeError as error:  # "dictionary changed size during iteration"
+        logger.info("snapshot put off: %s", error)
+        changed.set()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    main()

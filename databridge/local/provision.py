@@ -1,0 +1,72 @@
+"""The stage's resources inside the embedded AWS; run again it changes nothing that is there."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from databridge.aws import client
+from databridge.resources import AUTH_FLOWS, GROUPS, PASSWORD_POLICY, tables
+
+BUCKET = "databridge-erp-local"
+POOL = "databridge-local"
+CLIENT = "databridge-local-web"
+DEMO_PASSWORD = "Try-DataBridge-1"  # noqa: S105  (documented, and only ever on the embedded AWS)
+DEMO_USERS = {f"{group.lower()}@databridge.example": group for group in GROUPS}
+
+
+def bucket() -> None:
+    """Make the lake's bucket."""
+    s3 = client("s3")
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+        s3.create_bucket(Bucket=BUCKET)
+
+
+def all_tables() -> None:
+    """Make every table with its indexes and its time to live."""
+    for model in tables():
+        if not model.exists():
+            model.create_table(wait=True)
+
+
+def pool() -> tuple[str, str]:
+    """Make the user pool with its groups, client and demo users; return the pool's and the client's id."""
+    cognito = client("cognito-idp")
+    known = {p["Name"]: p["Id"] for p in cognito.list_user_pools(MaxResults=60)["UserPools"]}
+    pool_id = known.get(POOL) or _new_pool(cognito)
+    clients = cognito.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
+    client_id = next((c["ClientId"] for c in clients if c["ClientName"] == CLIENT), None)
+    if client_id is None:
+        client_id = cognito.create_user_pool_client(
+            UserPoolId=pool_id, ClientName=CLIENT, ExplicitAuthFlows=list(AUTH_FLOWS)
+        )["UserPoolClient"]["ClientId"]
+    for email, group in DEMO_USERS.items():
+        _demo_user(cognito, pool_id, email, group)
+    return pool_id, client_id
+
+
+def _new_pool(cognito: Any) -> str:
+    made = cognito.create_user_pool(
+        PoolName=POOL,
+        Policies={"PasswordPolicy": PASSWORD_POLICY},
+        UsernameAttributes=["email"],
+        AutoVerifiedAttributes=["email"],
+    )
+    pool_id = made["UserPool"]["Id"]
+    for group in GROUPS:
+        cognito.create_group(UserPoolId=pool_id, GroupName=group)
+    return str(pool_id)
+
+
+def _demo_user(cognito: Any, pool_id: str, email: str, group: str) -> None:
+    try:
+        cognito.admin_get_user(UserPoolId=pool_id, Username=email)
+    except cognito.exceptions.UserNotFoundException:
+        attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+        cognito.admin_create_user(
+            UserPoolId=pool_id, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
+        )
+        cognito.admin_set_user_password(
+            UserPoolId=pool_id, Username=email, Password=DEMO_PASSWORD, Permanent=True
+        )
+        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=email, GroupName=group)
