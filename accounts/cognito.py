@@ -124,7 +124,7 @@ _THROTTLED = {"TooManyRequestsException", "LimitExceededException", "InternalErr
 
 def _meaning(code: str, message: str) -> DataBridgeError:
     """Map Cognito's refusals; an unknown account and a wrong password must not differ."""
-    if code in {"InvalidPasswordException"}:
+    if code == "InvalidPasswordException":
         return PasswordRefused(message or "The password is too weak.", hint="Choose a longer one.")
     if code in _THROTTLED:
         return IdentityUnavailable("Sign-in is busy.", hint="Try again in a minute.")
@@ -154,7 +154,5 @@ def _secret_hash(username: str) -> dict[str, str]:
     stage = config.current()
     if not stage.client_secret:
         return {}
-    digest = hmac.digest(
-        stage.client_secret.encode(), (username + stage.client_id).encode(), hashlib.sha256
-    )
+    digest = hmac.digest(stage.client_secret.encode(), (username + stage.client_id).encode(), hashlib.sha256)
     return {"SECRET_HASH": base64.b64encode(digest).decode()}

@@ -67,7 +67,9 @@ class KeySet:
         try:
             with urlopen(self.url, timeout=5) as answer:  # noqa: S310  (the address is configuration)
                 document = json.load(answer)
-            self._keys = {key["kid"]: jwt.PyJWK(key).key for key in document["keys"] if key.get("kty") == "RSA"}
+            self._keys = {
+                key["kid"]: jwt.PyJWK(key).key for key in document["keys"] if key.get("kty") == "RSA"
+            }
             self._fetched_at = moment
         except (URLError, OSError, ValueError, KeyError) as error:
             if not self._keys:
@@ -130,6 +132,6 @@ class CognitoJWTAuthentication(BaseAuthentication):
             raise exceptions.AuthenticationFailed("The token is not valid.") from error
         return user_of(claims), claims
 
-    def authenticate_header(self, request: Any) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Any) -> str:
         """Name the scheme of the 401."""
         return 'Bearer realm="databridge"'

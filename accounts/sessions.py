@@ -44,7 +44,7 @@ class SessionStore(SessionBase):
             self.modified = True
             return
 
-    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002  (Django's signature)
+    def save(self, must_create: bool = False) -> None:
         """Write the session; raises ``CreateError`` or ``UpdateError`` as Django expects."""
         if self.session_key is None:
             self.create()

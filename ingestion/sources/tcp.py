@@ -1,0 +1,162 @@
+"""Bytes from a TCP connection: connect, send a request if there is one, read to the agreed end."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import socket
+import ssl
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from ingestion.sources import guard
+from ingestion.sources.base import CHUNK_BYTES, Fetched, Limits, bounded, port_of, refuse_unknown, text
+from ingestion.sources.errors import SourceError, SourceInvalid, SourceTruncated, SourceUnreachable, TlsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_FIELDS = {"type", "host", "port", "tls", "send", "send_base64", "until", "filename"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpSource:
+    """A server that sends a file. ``until`` is ``{"close": true}``, a delimiter, a length or an idle time (s)."""
+
+    host: str
+    port: int
+    tls: bool = False
+    send: bytes = b""
+    until: Mapping[str, Any] = field(default_factory=lambda: {"close": True})
+    filename: str = ""
+    type: str = "tcp"
+
+    @classmethod
+    def parse(cls, spec: Mapping[str, Any]) -> Self:
+        """Make the source of a request's ``source`` object; raises ``SourceInvalid``."""
+        refuse_unknown(spec, _FIELDS)
+        tls = spec.get("tls", False)
+        if not isinstance(tls, bool):
+            raise SourceInvalid("tls must be true or false.", hint="Correct source.tls.")
+        return cls(
+            host=text(spec, "host"),
+            port=port_of(spec),
+            tls=tls,
+            send=_request(spec),
+            until=_end(spec.get("until", {"close": True})),
+            filename=text(spec, "filename", ""),
+        )
+
+    def public(self) -> dict[str, Any]:
+        """Return host, port and how the end is known; what is sent may hold a password and is left out."""
+        return {"type": "tcp", "host": self.host, "port": self.port, "tls": self.tls, "until": dict(self.until)}
+
+    @contextmanager
+    def open(self, limits: Limits) -> Iterator[Fetched]:
+        """Connect, send, and stream what comes."""
+        where = f"{self.host}:{self.port}"
+        with _translated(where), self._connected(limits) as sock:
+            if self.send:
+                sock.sendall(self.send)
+            chunks = bounded(self._read(sock, limits), limits)
+            name = self.filename or f"{self.host}-{self.port}.dat"
+            yield Fetched(filename=name, size=self.until.get("length"), chunks=_translating(chunks, where))
+
+    @contextmanager
+    def _connected(self, limits: Limits) -> Iterator[socket.socket]:
+        with guard.connect(self.host, self.port, limits.policy, limits.connect_timeout_s) as plain:
+            plain.settimeout(self.until.get("idle_s", limits.read_timeout_s))
+            if not self.tls:
+                yield plain
+                return
+            with ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) as secured:
+                yield secured
+
+    def _read(self, sock: socket.socket, limits: Limits) -> Iterator[bytes]:
+        if "length" in self.until:
+            yield from _exactly(sock, self.until["length"])
+        elif "delimiter" in self.until:
+            yield from _up_to(sock, self.until["delimiter"].encode())
+        else:
+            yield from _to_the_end(sock, idle_ends="idle_s" in self.until)
+
+
+def _exactly(sock: socket.socket, length: int) -> Iterator[bytes]:
+    while length:
+        chunk = sock.recv(min(length, CHUNK_BYTES))
+        if not chunk:
+            raise SourceTruncated(f"The connection closed {length:,} bytes too early.", hint="It is tried again.")
+        length -= len(chunk)
+        yield chunk
+
+
+def _up_to(sock: socket.socket, delimiter: bytes) -> Iterator[bytes]:
+    """Yield what stands before the delimiter, which may be cut by a packet's end."""
+    kept = b""
+    while True:
+        chunk = sock.recv(CHUNK_BYTES)
+        if not chunk:
+            raise SourceTruncated("The connection closed before the delimiter came.", hint="It is tried again.")
+        kept += chunk
+        at = kept.find(delimiter)
+        if at >= 0:
+            yield kept[:at]
+            return
+        safe = max(0, len(kept) - len(delimiter) + 1)
+        yield kept[:safe]
+        kept = kept[safe:]
+
+
+def _to_the_end(sock: socket.socket, *, idle_ends: bool) -> Iterator[bytes]:
+    try:
+        while chunk := sock.recv(CHUNK_BYTES):
+            yield chunk
+    except TimeoutError:
+        if not idle_ends:
+            raise
+
+
+@contextmanager
+def _translated(where: str) -> Iterator[None]:
+    """Turn the socket's errors into ours."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except ssl.SSLError as error:
+        raise TlsRefused(f"TLS with {where} failed.", hint="Check the server's certificate and name.") from error
+    except TimeoutError as error:
+        raise SourceUnreachable(f"{where} fell silent.", hint="It is tried again.") from error
+    except OSError as error:
+        raise SourceTruncated(f"The connection to {where} broke.", hint="It is tried again.") from error
+
+
+def _translating(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
+    with _translated(where):
+        yield from chunks
+
+
+def _request(spec: Mapping[str, Any]) -> bytes:
+    if "send" in spec and "send_base64" in spec:
+        raise SourceInvalid("Both send and send_base64 are given.", hint="Give one of them.")
+    try:
+        return text(spec, "send", "").encode() or base64.b64decode(text(spec, "send_base64", ""), validate=True)
+    except binascii.Error as error:
+        raise SourceInvalid("send_base64 is not Base64.", hint="Correct source.send_base64.") from error
+
+
+def _end(until: Any) -> dict[str, Any]:
+    match until:
+        case {"close": True} if len(until) == 1:
+            return {"close": True}
+        case {"delimiter": str(mark)} if mark and len(until) == 1:
+            return {"delimiter": mark}
+        case {"length": int(length)} if length >= 0 and len(until) == 1:
+            return {"length": length}
+        case {"idle_s": int() | float() as seconds} if 0 < seconds <= 600 and len(until) == 1:
+            return {"idle_s": seconds}
+    raise SourceInvalid(
+        "The end of the transfer is not clear.",
+        hint='Give source.until as {"close": true}, {"delimiter": "\\n"}, {"length": 100} or {"idle_s": 5}.',
+    )
