@@ -92,16 +92,10 @@ def translated(what: str) -> Iterator[None]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         if code in _RETRYABLE or status >= 500:
-            raise StoreUnavailable(
-                f"S3 could not {what} just now ({code}).", hint="It is tried again."
-            ) from error
-        raise StoreError(
-            f"S3 refused to {what} ({code}).", hint="Check the stage's bucket and roles."
-        ) from error
+            raise StoreUnavailable(f"S3 could not {what} just now ({code}).", hint="It is tried again.") from error
+        raise StoreError(f"S3 refused to {what} ({code}).", hint="Check the stage's bucket and roles.") from error
     except BotoCoreError as error:
-        raise StoreUnavailable(
-            f"S3 was out of reach while trying to {what}.", hint="It is tried again."
-        ) from error
+        raise StoreUnavailable(f"S3 was out of reach while trying to {what}.", hint="It is tried again.") from error
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,9 +169,7 @@ class StagedObject:
             s3.abort_multipart_upload(Bucket=config.current().bucket, Key=self.key, UploadId=self._upload_id)
 
 
-def put_stream(
-    key: str, chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None = None
-) -> tuple[int, str]:
+def put_stream(key: str, chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None = None) -> tuple[int, str]:
     """Store a stream at a key, all or nothing; return its size in bytes and SHA-256 in hex."""
     staged = StagedObject(key=key)
     try:

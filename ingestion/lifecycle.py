@@ -368,9 +368,7 @@ def _release_expired(job: Job) -> bool:
             "place": None,
         }
         lake.delete(lake.parquet_key(job))
-        moved = move(
-            job, "FAILED", [Job.error.set(told), Job.finished_at.set(now()), *_unwatched()], condition=expired
-        )
+        moved = move(job, "FAILED", [Job.error.set(told), Job.finished_at.set(now()), *_unwatched()], condition=expired)
         if moved:
             record(job, "failed", f"WORKER_LOST: {told['message']}", level="error", data={"error": told})
         return False

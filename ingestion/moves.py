@@ -115,9 +115,7 @@ def _connection() -> Connection:
     return Connection(region=config.current().region)
 
 
-def count(
-    transaction: TransactWrite, *, day: datetime | None = None, user: str = "", **amounts: float
-) -> None:
+def count(transaction: TransactWrite, *, day: datetime | None = None, user: str = "", **amounts: float) -> None:
     """Add to the figures of a day, or of the present, on one random shard."""
     shard = random.randrange(SHARDS)  # noqa: S311
     scope, key = ("day", f"{day:%Y-%m-%d}#{shard}") if day else ("now", f"#{shard}")

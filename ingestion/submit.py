@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}")
-OPTIONS = frozenset(
-    {"null_values", "encoding", "delimiter", "header_row", "sheet", "member", "business_date", "force"}
-)
+OPTIONS = frozenset({"null_values", "encoding", "delimiter", "header_row", "sheet", "member", "business_date", "force"})
 
 
 def submit_file(
@@ -139,9 +137,7 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
             known_names = ", ".join(sorted(OPTIONS))
             raise BadRequest(f"There is no option {name!r}.", hint=f"Known are {known_names}.")
         if not _fits(name, value):
-            raise BadRequest(
-                f"The option {name!r} cannot be {value!r}.", hint=_FORMS.get(name, "Give a text.")
-            )
+            raise BadRequest(f"The option {name!r} cannot be {value!r}.", hint=_FORMS.get(name, "Give a text."))
     return known
 
 

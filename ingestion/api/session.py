@@ -10,6 +10,6 @@ from rest_framework.authentication import SessionAuthentication
 class PageSession(SessionAuthentication):
     """DRF's session authentication that answers 401, not 403, so that a page knows to ask for sign-in."""
 
-    def authenticate_header(self, request: Any) -> str:  # noqa: ARG002
+    def authenticate_header(self, request: Any) -> str:
         """Name the scheme of the 401."""
         return 'Session realm="databridge"'

@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from accounts.roles import Action, Scope, scope
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.roles import Action, Scope, scope
 from ingestion import lake, lifecycle, queries, submit
 from ingestion.api.serializers import (
     EventPageSerializer,
@@ -42,7 +42,7 @@ class AnyBinary(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:  # noqa: ARG002
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         """Return nothing; the view reads the stream."""
         return {}
 
@@ -152,10 +152,7 @@ class JobView(APIView):
     def job(self, job_id: str) -> Job:
         """Return the job; raises ``JobMissing`` also when it is not the caller's to see."""
         job = lifecycle.get(job_id)
-        if (
-            scope(self.request.user.role, Action.SEE_JOBS) is not Scope.ALL
-            and job.user_id != self.request.user.sub
-        ):
+        if scope(self.request.user.role, Action.SEE_JOBS) is not Scope.ALL and job.user_id != self.request.user.sub:
             raise JobMissing(f"There is no job {job_id}.", hint="Check the id in the list of jobs.")
         self.check_object_permissions(self.request, job)
         return job
@@ -231,9 +228,7 @@ class Stats(APIView):
 
     actions: ClassVar[Mapping[str, Action]] = {"GET": Action.SEE_JOBS}
 
-    @extend_schema(
-        operation_id="get_stats", parameters=[OpenApiParameter("days", int)], responses={200: dict}
-    )
+    @extend_schema(operation_id="get_stats", parameters=[OpenApiParameter("days", int)], responses={200: dict})
     def get(self, request: Request) -> Response:
         """Answer counts by status now and the figures of the last ``days`` (1 to 90, 7 when not said)."""
         asked = request.query_params.get("days", "7")
@@ -268,9 +263,7 @@ def _options_of_query(request: Request) -> dict[str, Any]:
     if "null_values" in given:
         options["null_values"] = given["null_values"].split(",")
     if "header_row" in given:
-        options["header_row"] = (
-            int(given["header_row"]) if given["header_row"].isdecimal() else given["header_row"]
-        )
+        options["header_row"] = int(given["header_row"]) if given["header_row"].isdecimal() else given["header_row"]
     if "force" in given:
         options["force"] = {"true": True, "false": False}.get(given["force"], given["force"])
     return options

@@ -12,7 +12,8 @@ class Dialect:
     ``delimiter`` may have several characters; ``None`` means fixed width, cut at ``widths``
     (character offsets, end exclusive). ``newline`` is ``None`` when record ends are mixed.
     ``first_record`` is the first data record; everything before it (title lines, the header)
-    is skipped and counted. ``skip`` names the kinds of later lines that are not data.
+    is skipped and counted. ``skip`` names the kinds of later lines that are not data; the last
+    ``footer_records`` records are totals or remarks.
     """
 
     encoding: str
@@ -29,3 +30,4 @@ class Dialect:
     names: tuple[str, ...] = ()
     first_record: int = 2
     skip: tuple[str, ...] = ()
+    footer_records: int = 0

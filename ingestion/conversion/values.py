@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -87,6 +87,16 @@ class RowCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a conversion stands: its stage, bytes of the input, rows so far."""
+
+    stage: str
+    bytes_done: int
+    bytes_total: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What one conversion did; ``as_dict`` is the JSON that ``--report`` prints and a job keeps."""
 
@@ -97,3 +107,22 @@ class Report:
     seconds: float
     bytes_in: int
     bytes_out: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready data."""
+        return {
+            "detection": {
+                "format": self.detection.format,
+                "decisions": [asdict(decision) for decision in self.detection.decisions],
+            },
+            "columns": [{**_plain(column), "type": str(column.type)} for column in self.columns],
+            "rows": asdict(self.rows),
+            "warnings": [asdict(warning) for warning in self.warnings],
+            "seconds": round(self.seconds, 3),
+            "bytes_in": self.bytes_in,
+            "bytes_out": self.bytes_out,
+        }
+
+
+def _plain(column: Column) -> dict[str, Any]:
+    return {"name": column.name, "rule": column.rule, "nulls": column.nulls, "note": column.note}

@@ -1,0 +1,44 @@
+"""What a file is, found from its content and never from its name; every decision with its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestion.conversion.detect.binary import probe_binary
+from ingestion.conversion.detect.encoding import decide_encoding
+from ingestion.conversion.detect.jsonlike import probe_json
+from ingestion.conversion.detect.text import decide_dialect
+from ingestion.conversion.errors import EmptyFile
+from ingestion.conversion.values import Decision, Detection
+
+if TYPE_CHECKING:
+    from ingestion.conversion.unpack import Payload
+    from ingestion.conversion.values import Options
+
+HEAD_BYTES = 256 * 1024
+TAIL_BYTES = 16 * 1024
+
+
+def detect(payload: Payload, options: Options) -> Detection:
+    """Return format and settings of a payload; raises ``UnknownFormat`` and other ``ConversionError``s."""
+    with payload.open() as file:
+        head = file.read(HEAD_BYTES)
+        file.seek(max(0, payload.size - TAIL_BYTES))
+        tail = file.read(TAIL_BYTES)
+    found = probe_binary(payload, head)
+    if found:
+        return _with(payload, found)
+    if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
+        raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
+    encoding = decide_encoding(payload, head, tail, options)
+    text = head.decode(encoding.codec, errors="ignore").removeprefix("\ufeff")
+    found = probe_json(text, encoding) or decide_dialect(payload, text, tail, encoding, options)
+    return _with(payload, found)
+
+
+def _with(payload: Payload, found: Detection) -> Detection:
+    """Put the container's decisions first."""
+    what = Decision(name="format", value=found.format, confidence=1.0, evidence="its content parses as such")
+    return Detection(
+        format=found.format, decisions=(*payload.decisions, what, *found.decisions), settings=found.settings
+    )

@@ -1,0 +1,28 @@
+"""The formats: one line each, from what detection calls it to the function that opens its table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ingestion.conversion.formats.columnar import open_parquet
+from ingestion.conversion.formats.delimited import open_delimited
+from ingestion.conversion.formats.excel import open_workbook
+from ingestion.conversion.formats.jsonlike import open_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ingestion.conversion.formats.base import Table
+    from ingestion.conversion.unpack import Payload
+    from ingestion.conversion.values import Detection, Options
+
+FORMATS: dict[str, Callable[[Payload, Detection, Options], Table]] = {
+    "csv": open_delimited,
+    "json": open_json,
+    "ndjson": open_json,
+    "xlsx": open_workbook,
+    "xlsb": open_workbook,
+    "xls": open_workbook,
+    "ods": open_workbook,
+    "parquet": open_parquet,
+}

@@ -32,7 +32,7 @@ class Table(Protocol):
     progress: int
 
     def schema(self) -> pa.Schema:
-        """The schema of the batches that the next pass gives."""
+        """Return the schema of the batches that the next pass gives."""
         ...
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -40,5 +40,5 @@ class Table(Protocol):
         ...
 
     def columns(self) -> tuple[Column, ...]:
-        """Name, type, rule and null count of every column, after a complete pass."""
+        """Return name, type, rule and null count of every column, after a complete pass."""
         ...

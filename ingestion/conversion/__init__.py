@@ -1,0 +1,10 @@
+"""Bytes in, typed Parquet out: detect, read, type, write. Pure: neither Django nor AWS is imported here.
+
+Read the modules in the order in which the data flows: ``unpack``, ``detect``, ``formats``, ``typing``,
+``writer``, and ``convert``, which joins them.
+"""
+
+from ingestion.conversion.convert import convert
+from ingestion.conversion.values import Options, Progress, Report
+
+__all__ = ["Options", "Progress", "Report", "convert"]
