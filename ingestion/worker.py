@@ -107,11 +107,15 @@ def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
 
 
 def _fetch(job: Job, pulse: _Pulse) -> None:
+    from django.conf import settings
+
     from ingestion.sources import parse_source
     from ingestion.sources.base import Limits
+    from ingestion.sources.guard import GuardPolicy
 
+    policy = GuardPolicy(allow_cidrs=settings.SOURCE_ALLOW_CIDRS, allow_hosts=settings.SOURCE_ALLOW_HOSTS)
     spec = secrets.recall(job.job_id) if job.source_has_secret else job.source
-    with parse_source(spec).open(Limits()) as fetched:
+    with parse_source(spec).open(Limits(policy=policy)) as fetched:
         record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
         job.filename = lake.safe_name(fetched.filename)
         key = lake.raw_key(job)

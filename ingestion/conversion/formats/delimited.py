@@ -112,7 +112,8 @@ class DelimitedTable:
         """Yield text columns and rescued cells; counts rows afresh each time."""
         self.rows = RowCount()
         dialect = self._dialect
-        self._skip("title and header lines", dialect.first_record - 1, of_read=True)
+        titles = dialect.first_record - 1 - (dialect.header_record is not None)
+        self._skip("title lines", titles, of_read=True)
         line = dialect.first_record
         held: tuple[pa.RecordBatch, pa.Array | None] | None = None
         for block in self._blocks():
@@ -250,7 +251,8 @@ class DelimitedTable:
         """Return what stands behind the first ``count`` records, and how many of them were not in this block."""
         position = 0
         text = block.decode()
-        for _, position in records(text, self._dialect.delimiter or ",", self._dialect.quote):
+        for _, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
+            position = end
             count -= 1
             if not count:
                 break

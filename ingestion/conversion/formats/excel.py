@@ -47,8 +47,9 @@ class WorkbookTable:
         header, names = _header(grid, options, payload, self.sheet)
         body = [row for row in grid[header + 1 :] if any(cell != "" for cell in row)]
         blank = len(grid) - header - 1 - len(body)
-        skipped = {"title and header lines": header + 1} | ({"blank rows": blank} if blank else {})
-        self.rows = RowCount(read=len(grid), loaded=len(body), skipped=skipped)
+        counts = {"title lines": max(header, 0), "blank rows": blank}
+        skipped = {kind: count for kind, count in counts.items() if count}
+        self.rows = RowCount(read=len(body) + sum(skipped.values()), loaded=len(body), skipped=skipped)
         width = len(names)
         self._columns = [
             _ExcelColumn(name, [row[index] if index < len(row) else "" for row in body])
@@ -94,23 +95,13 @@ class _ExcelColumn:
 
     def _decide(self) -> tuple[pa.DataType, str, Any]:
         kinds = {type(cell) for cell in self._cells if cell is not None}
-        if not kinds:
-            return pa.null(), "null", None
-        if kinds == {str}:
-            return pa.string(), "text cells", None
-        if kinds == {bool}:
-            return pa.bool_(), "boolean cells", None
-        if kinds <= {int, float}:
+        if kinds and kinds <= {int, float}:
             return self._numbers()
-        if kinds == {dt.date}:
-            return pa.date32(), "date cells", None
-        if kinds <= {dt.date, dt.datetime}:
-            return pa.timestamp("us"), "date and time cells", _as_datetime
-        if kinds == {dt.time}:
-            return pa.time64("us"), "time cells", None
-        if kinds == {dt.timedelta}:
-            return pa.duration("us"), "duration cells", None
-        return pa.string(), "cells of several kinds, as text", _as_text
+        if kinds == {dt.date, dt.datetime}:
+            kinds = {dt.datetime}
+        if len(kinds) > 1:
+            return pa.string(), "cells of several kinds, as text", _as_text
+        return _OF_ONE_KIND[next(iter(kinds), type(None))]
 
     def _numbers(self) -> tuple[pa.DataType, str, Any]:
         values = [cell for cell in self._cells if cell is not None]
@@ -134,6 +125,17 @@ class _ExcelColumn:
 
 def _as_datetime(cell: dt.date | dt.datetime) -> dt.datetime:
     return cell if isinstance(cell, dt.datetime) else dt.datetime.combine(cell, dt.time())
+
+
+_OF_ONE_KIND: dict[type, tuple[pa.DataType, str, Any]] = {
+    type(None): (pa.null(), "null", None),
+    str: (pa.string(), "text cells", None),
+    bool: (pa.bool_(), "boolean cells", None),
+    dt.date: (pa.date32(), "date cells", None),
+    dt.datetime: (pa.timestamp("us"), "date and time cells", _as_datetime),
+    dt.time: (pa.time64("us"), "time cells", None),
+    dt.timedelta: (pa.duration("us"), "duration cells", None),
+}
 
 
 def _as_text(cell: Any) -> str:

@@ -147,7 +147,7 @@ class _Shape:
         if self.items:
             self.items.settle(warnings)
 
-    def type(self) -> pa.DataType:
+    def type(self) -> pa.DataType:  # noqa: PLR0911  (one line a kind)
         """Return the Arrow type of the path."""
         if not self.kinds:
             return pa.null()
