@@ -110,9 +110,7 @@ def _call(operation: str, **arguments: Any) -> dict[str, Any]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return getattr(client("cognito-idp"), operation)(
-            UserPoolId=config.current().user_pool_id, **arguments
-        )
+        return getattr(client("cognito-idp"), operation)(UserPoolId=config.current().user_pool_id, **arguments)
     except ClientError as error:
         raise _meaning(error.response["Error"]["Code"], error.response["Error"].get("Message", "")) from error
     except BotoCoreError as error:
@@ -138,9 +136,7 @@ def _tokens(email: str, answer: dict[str, Any]) -> Tokens:
         raise error
     result = answer.get("AuthenticationResult")
     if result is None:
-        raise SignInRefused(
-            "This account needs a further step to sign in.", hint="Sign in on the web page instead."
-        )
+        raise SignInRefused("This account needs a further step to sign in.", hint="Sign in on the web page instead.")
     return Tokens(
         id_token=result["IdToken"],
         access_token=result["AccessToken"],

@@ -67,9 +67,7 @@ class KeySet:
         try:
             with urlopen(self.url, timeout=5) as answer:  # noqa: S310  (the address is configuration)
                 document = json.load(answer)
-            self._keys = {
-                key["kid"]: jwt.PyJWK(key).key for key in document["keys"] if key.get("kty") == "RSA"
-            }
+            self._keys = {key["kid"]: jwt.PyJWK(key).key for key in document["keys"] if key.get("kty") == "RSA"}
             self._fetched_at = moment
         except (URLError, OSError, ValueError, KeyError) as error:
             if not self._keys:
@@ -111,9 +109,7 @@ def verified(token: str) -> dict[str, Any]:
 
 def user_of(claims: dict[str, Any]) -> User:
     """Make the user of a token; an access token carries no e-mail address, so theirs stays empty."""
-    return User.of(
-        sub=claims["sub"], email=claims.get("email", ""), groups=list(claims.get("cognito:groups", ()))
-    )
+    return User.of(sub=claims["sub"], email=claims.get("email", ""), groups=list(claims.get("cognito:groups", ())))
 
 
 class CognitoJWTAuthentication(BaseAuthentication):

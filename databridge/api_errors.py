@@ -32,9 +32,7 @@ _DRF: dict[type[Exception], tuple[str, str]] = {
 }
 
 
-def problem_body(
-    status: int, code: str, detail: str, *, hint: str = "", place: Place | None = None
-) -> dict[str, Any]:
+def problem_body(status: int, code: str, detail: str, *, hint: str = "", place: Place | None = None) -> dict[str, Any]:
     """Return the document of one problem; ``place`` only where something is known of it."""
     body: dict[str, Any] = {
         "type": f"about:blank#{code}",
@@ -79,9 +77,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 def _answer_drf(error: exceptions.APIException) -> Response:
     known = next((known for kind, known in _DRF.items() if isinstance(error, kind)), ("BAD_REQUEST", ""))
     code, hint = getattr(error, "problem", None) or known
-    response = _answer(
-        error.status_code, problem_body(error.status_code, code, _words(error.detail), hint=hint)
-    )
+    response = _answer(error.status_code, problem_body(error.status_code, code, _words(error.detail), hint=hint))
     if header := getattr(error, "auth_header", None):
         response["WWW-Authenticate"] = header
     if wait := getattr(error, "wait", None):

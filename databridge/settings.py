@@ -21,9 +21,7 @@ if not SECRET_KEY:
         raise ConfigInvalid("DATABRIDGE_SECRET_KEY is not set.")
     SECRET_KEY = "local-only-" + "0" * 50  # signs nothing that leaves this machine
 
-ALLOWED_HOSTS = list(env_list("DATABRIDGE_HOSTS")) or (
-    ["127.0.0.1", "localhost", "testserver"] if LOCAL else []
-)
+ALLOWED_HOSTS = list(env_list("DATABRIDGE_HOSTS")) or (["127.0.0.1", "localhost", "testserver"] if LOCAL else [])
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not LOCAL]
 
 INSTALLED_APPS = [
@@ -103,7 +101,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
 STORAGES = {

@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 TIMEOUT_S = 15 * 60
-RETRY_AFTER_S = tuple(
-    float(text) for text in os.environ.get("DATABRIDGE_LAMBDA_RETRY_S", "60,120").split(",")
-)
+RETRY_AFTER_S = tuple(float(text) for text in os.environ.get("DATABRIDGE_LAMBDA_RETRY_S", "60,120").split(","))
 logger = logging.getLogger(__name__)
 
 

@@ -66,7 +66,5 @@ def _demo_user(cognito: Any, pool_id: str, email: str, group: str) -> None:
         cognito.admin_create_user(
             UserPoolId=pool_id, Username=email, UserAttributes=attributes, MessageAction="SUPPRESS"
         )
-        cognito.admin_set_user_password(
-            UserPoolId=pool_id, Username=email, Password=DEMO_PASSWORD, Permanent=True
-        )
+        cognito.admin_set_user_password(UserPoolId=pool_id, Username=email, Password=DEMO_PASSWORD, Permanent=True)
         cognito.admin_add_user_to_group(UserPoolId=pool_id, Username=email, GroupName=group)

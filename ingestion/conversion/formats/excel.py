@@ -216,10 +216,9 @@ def _error_cells(payload: Payload, sheet: str) -> list[str]:
     """Return the addresses of error cells (ECMA-376 part 1, 18.18.11: ``t="e"``) of an .xlsx sheet."""
     import openpyxl
 
-    book = openpyxl.load_workbook(payload.path, read_only=True)
-    try:
+    with payload.open() as file:
+        book = openpyxl.load_workbook(file, read_only=True)
         part = book[sheet]._worksheet_path  # noqa: SLF001  (openpyxl's public API does not name the part)
-    finally:
         book.close()
     found: list[str] = []
     with zipfile.ZipFile(payload.path) as archive, archive.open(part) as stream:

@@ -1,0 +1,55 @@
+# DataBridge ERP. Every target sets up what it needs on a clean clone with Python 3.11+ and Node.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+READY := .venv/.ready
+
+.PHONY: help setup demo serve test check lint types layers css openapi
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): requirements.txt requirements-dev.txt constraints.txt
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.local/django.sqlite3: $(READY)
+	@mkdir -p .local
+	@$(PY) manage.py migrate --verbosity 0
+
+setup: $(READY) .local/django.sqlite3 ## make .venv with the pinned requirements and the read-only database
+
+demo: setup ## load samples/ through the API from every source kind and keep serving (ONCE=1: end after the table)
+	@$(PY) manage.py demo $(if $(ONCE),--once)
+
+serve: setup ## serve the app on http://127.0.0.1:8000 with the embedded AWS
+	@$(PY) manage.py serve
+
+.local/browser: $(READY)
+	@command -v chromium >/dev/null || { echo "installing Chromium for the browser tests"; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
+	  || echo "Chromium could not be installed; the browser tests will say so"
+	@mkdir -p .local && touch $@
+
+test: setup .local/browser ## run all tests
+	@$(PY) -m pytest -n 2 -m "not slow"
+
+check: lint types layers test ## everything CI runs
+
+lint: $(READY) ## style of the code
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+types: $(READY) ## static types
+	@$(PY) -m mypy
+
+layers: $(READY) ## who may import whom
+	@.venv/bin/lint-imports
+
+css: ## compile the styles
+	@test -d node_modules || npm ci --no-audit --no-fund --silent
+	@npm run --silent css
+
+openapi: setup ## write the API's description
+	@$(PY) manage.py spectacular --file docs/openapi.yaml
