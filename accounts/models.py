@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.core.exceptions import PermissionDenied
 from django.db import models
 
 from accounts.roles import Role, highest
@@ -66,3 +67,10 @@ class User(models.Model):
     def save(self, *_: Any, **__: Any) -> None:
         """Refuse: people live in Cognito."""
         raise TypeError("A user is kept in Cognito and is not saved here.")
+
+
+def signed_in(request: Any) -> User:
+    """Return the request's user, who must be one; raises ``PermissionDenied`` for somebody not signed in."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user

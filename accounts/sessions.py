@@ -36,7 +36,7 @@ class SessionStore(SessionBase):
     def create(self) -> None:
         """Save a new, empty session under a key nobody has."""
         while True:
-            self._session_key = self._get_new_session_key()
+            self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]  # the stubs leave it out
             try:
                 self.save(must_create=True)
             except CreateError:
@@ -49,9 +49,10 @@ class SessionStore(SessionBase):
         if self.session_key is None:
             self.create()
             return
+        session: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         kept = Session(
             self.session_key,
-            data=self._get_session(no_load=must_create),
+            data=session,
             expires_at=timedelta(seconds=self.get_expiry_age()),
         )
         key = Session.session_key

@@ -28,7 +28,7 @@ class Place:
     def __str__(self) -> str:
         """Render as ``orders.csv, line 12, column "Amount"``; empty when nothing is known."""
         parts = [self.file, self.member and f"member {self.member}", self.sheet and f'sheet "{self.sheet}"']
-        parts += [self.line and f"line {self.line}", self.column and f'column "{self.column}"']
+        parts += [f"line {self.line}" if self.line else None, self.column and f'column "{self.column}"']
         return ", ".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, str | int]:

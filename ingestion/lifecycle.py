@@ -86,8 +86,8 @@ def create(job: Job, *, idempotency_key: str = "", fingerprint: str = "") -> Job
         transaction.save(job, condition=Job.job_id.does_not_exist())
         if idempotency_key:
             transaction.save(key, condition=Key.key.does_not_exist())
-        count(transaction, pending=1)
-        count(transaction, day=job.created_at, pending=1, user=job.user_id)
+        count(transaction, {"pending": 1})
+        count(transaction, {"pending": 1}, day=job.created_at, user=job.user_id)
 
     if not transact(write):
         return earlier(job.user_id, idempotency_key, fingerprint) or _raise_conflict(job)
@@ -116,7 +116,7 @@ def claim(job_id: str, worker: str) -> Job | None:
     job = get(job_id)
     moment = time.time()
     if job.status == "RUNNING" and (job.lease_until or 0) < moment:
-        return _release_expired(job) and claim(job_id, worker)
+        return claim(job_id, worker) if _release_expired(job) else None
     if job.status != "PENDING":
         return None
     if job.next_retry_at and job.next_retry_at > now():
@@ -204,7 +204,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
         "place": error.place.as_dict() if error.place else None,
     }
     if error.retryable and job.attempt < job.max_attempts:
-        wait = BACKOFF_S[min(job.attempt, len(BACKOFF_S)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311
+        wait = BACKOFF_S[min(int(job.attempt), len(BACKOFF_S)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311
         _again(job, told, seconds=wait)
         return
     lake.delete(lake.parquet_key(job))  # it may be published when only the record failed

@@ -18,7 +18,7 @@ from ingestion.errors import StoreUnavailable
 from ingestion.models import Counter, Job, JobEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
@@ -82,8 +82,8 @@ def move(
 
     def write(transaction: TransactWrite) -> None:
         transaction.update(job, actions=[Job.status.set(to), *actions], condition=still)
-        count(transaction, **{was.lower(): -1, to.lower(): 1})
-        count(transaction, day=now(), **{to.lower(): 1}, **(figures or {}))
+        count(transaction, {was.lower(): -1, to.lower(): 1})
+        count(transaction, {to.lower(): 1, **(figures or {})}, day=now())
 
     if not transact(write):
         return False
@@ -115,7 +115,9 @@ def _connection() -> Connection:
     return Connection(region=config.current().region)
 
 
-def count(transaction: TransactWrite, *, day: datetime | None = None, user: str = "", **amounts: float) -> None:
+def count(
+    transaction: TransactWrite, amounts: Mapping[str, float], *, day: datetime | None = None, user: str = ""
+) -> None:
     """Add to the figures of a day, or of the present, on one random shard."""
     shard = random.randrange(SHARDS)  # noqa: S311
     scope, key = ("day", f"{day:%Y-%m-%d}#{shard}") if day else ("now", f"#{shard}")

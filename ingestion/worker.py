@@ -217,7 +217,7 @@ class _Pulse:
         self._job = job
         self._next = 0.0
 
-    def beat(self, stage: str, done: int, total: int | None, rows: int) -> None:
+    def beat(self, stage: str, done: int, total: float | None, rows: int) -> None:
         """Report where the attempt stands; raises ``Cancelled`` or ``LeaseLost``."""
         if time.monotonic() < self._next:
             return
@@ -227,7 +227,7 @@ class _Pulse:
             {"stage": stage, "bytes": done, "bytes_total": total, "rows": rows, "at": now().isoformat()},
         )
 
-    def bytes_of(self, stage: str, total: int | None) -> Any:
+    def bytes_of(self, stage: str, total: float | None) -> Any:
         """Return a listener for a transfer's byte count."""
         return lambda done: self.beat(stage, done, total, 0)
 

@@ -3,6 +3,7 @@
 Run it after changing a sample: ``python samples/make_samples.py``. Its texts are what the tests compare with.
 """
 
+# ruff: noqa: E501  (the files' own lines)
 from __future__ import annotations
 
 import datetime as dt

@@ -73,7 +73,7 @@ def load(path: Path) -> None:
         logger.exception("the snapshot cannot be read and is set aside as %s; starting empty", aside)
         return
     for name, accounts in kept.items():
-        get_backend(name).update(accounts)  # type: ignore[call-overload]
+        get_backend(name).update(accounts)
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _serve(port: int, snapshot: Path) -> None:
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     changed, stopping = threading.Event(), threading.Event()

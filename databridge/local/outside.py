@@ -43,11 +43,11 @@ def serving(folder: Path) -> Iterator[Outside]:
 
 
 @contextmanager
-def _running(server: socketserver.BaseServer) -> Iterator[int]:
+def _running(server: socketserver.TCPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
-        yield server.server_address[1]  # type: ignore[misc]
+        yield int(server.socket.getsockname()[1])
     finally:
         server.shutdown()
         server.server_close()

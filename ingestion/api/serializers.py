@@ -25,7 +25,7 @@ class JobSerializer(serializers.Serializer[Any]):
     user_email = serializers.CharField()
     dataset = serializers.CharField()
     source_type = serializers.CharField()
-    source = serializers.JSONField()
+    source = serializers.JSONField()  # type: ignore[assignment]  # a name of the API that DRF uses too
     filename = serializers.CharField(allow_blank=True)
     options = serializers.JSONField()
     input_format = serializers.CharField(allow_null=True)
@@ -68,7 +68,7 @@ class EventSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(["info", "warning", "error"])
     stage = serializers.CharField()
     message = serializers.CharField()
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]  # a name of the API that DRF uses too
 
 
 class EventPageSerializer(serializers.Serializer[Any]):

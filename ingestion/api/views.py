@@ -11,6 +11,7 @@ from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import signed_in
 from accounts.roles import Action, Scope, scope
 from ingestion import lake, lifecycle, queries, submit
 from ingestion.api.serializers import (
@@ -71,7 +72,7 @@ class Ingest(APIView):
         body = IngestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         job = submit.submit_source(
-            request.user,
+            signed_in(request),
             spec=body.validated_data["source"],
             dataset=body.validated_data["dataset"],
             options=body.validated_data["options"],
@@ -85,7 +86,7 @@ class Ingest(APIView):
                 file.write(block)
             file.flush()
             job = submit.submit_file(
-                request.user,
+                signed_in(request),
                 path=Path(file.name),
                 dataset=request.query_params["dataset"],
                 filename=request.query_params.get("filename", "payload"),
@@ -117,7 +118,7 @@ class Upload(APIView):
             raise BadRequest("The options are not a JSON object.", hint='Send {} or {"sheet": "Data"}.')
         file = form.validated_data["file"]
         job = submit.submit_file(
-            request.user,
+            signed_in(request),
             path=Path(file.temporary_file_path()),
             dataset=form.validated_data["dataset"],
             filename=file.name,
@@ -152,7 +153,10 @@ class JobView(APIView):
     def job(self, job_id: str) -> Job:
         """Return the job; raises ``JobMissing`` also when it is not the caller's to see."""
         job = lifecycle.get(job_id)
-        if scope(self.request.user.role, Action.SEE_JOBS) is not Scope.ALL and job.user_id != self.request.user.sub:
+        if (
+            scope(signed_in(self.request).role, Action.SEE_JOBS) is not Scope.ALL
+            and job.user_id != signed_in(self.request).sub
+        ):
             raise JobMissing(f"There is no job {job_id}.", hint="Check the id in the list of jobs.")
         self.check_object_permissions(self.request, job)
         return job
@@ -209,7 +213,7 @@ class JobRetry(JobView):
     @extend_schema(operation_id="retry_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job, PENDING again."""
-        return _accepted(submit.retry(self.job(job_id).job_id, by=request.user.email))
+        return _accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request).email))
 
 
 class JobCancel(JobView):
@@ -220,7 +224,7 @@ class JobCancel(JobView):
     @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job; a running one ends within seconds."""
-        return _accepted(lifecycle.cancel(self.job(job_id).job_id, by=request.user.email))
+        return _accepted(lifecycle.cancel(self.job(job_id).job_id, by=signed_in(request).email))
 
 
 class Stats(APIView):
@@ -238,8 +242,8 @@ class Stats(APIView):
 
 
 def _own_only(request: Request) -> str | None:
-    everybody = scope(request.user.role, Action.SEE_JOBS) is Scope.ALL
-    return None if everybody else request.user.sub
+    everybody = scope(signed_in(request).role, Action.SEE_JOBS) is Scope.ALL
+    return None if everybody else signed_in(request).sub
 
 
 def _accepted(job: Job) -> Response:

@@ -136,10 +136,10 @@ class _GuardedBackend(httpcore.SyncBackend):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
 
-    def connect_tcp(self, host: str, port: int, **options: Any) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, port: int, *args: Any, **options: Any) -> httpcore.NetworkStream:
         """Resolve and check first, then dial the checked address itself; TLS still checks the name."""
         address = guard.resolve(host, port, self._limits.policy)[0]
-        return super().connect_tcp(address, port, **options)
+        return super().connect_tcp(address, port, *args, **options)
 
 
 def _client(limits: Limits) -> httpx.Client:

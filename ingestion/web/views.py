@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
+from accounts.models import signed_in
 from accounts.roles import Action, Scope, may, scope
 from ingestion import datasets as known_datasets
 from ingestion import lake, lifecycle, queries
@@ -132,5 +133,5 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _own_only(request: HttpRequest) -> str | None:
-    everybody = scope(request.user.role, Action.SEE_JOBS) is Scope.ALL
-    return None if everybody else request.user.sub
+    everybody = scope(signed_in(request).role, Action.SEE_JOBS) is Scope.ALL
+    return None if everybody else signed_in(request).sub

@@ -170,21 +170,27 @@ class DelimitedTable:
     def _fast(self, block: bytes) -> pa.RecordBatch | None:
         """Cut a block with PyArrow; None when a record does not have exactly as many cells as columns."""
         dialect = self._dialect
-        if len(dialect.delimiter or "") != 1 or not dialect.delimiter.isascii() or dialect.newline in {"\r", None}:
+        delimiter = dialect.delimiter or ""
+        if len(delimiter) != 1 or not delimiter.isascii() or dialect.newline in {"\r", None}:
             return None
         if len(dialect.names) == 1:
             return None  # PyArrow cannot tell an empty line from an empty cell
-        odd: list[bool] = []
+        odd: list[int] = []
+
+        def keep(row: csv.InvalidRow) -> str:
+            odd.append(row.actual_columns)
+            return "skip"
+
         try:
             table = csv.read_csv(
                 pa.BufferReader(block),
                 csv.ReadOptions(column_names=list(dialect.names), block_size=max(len(block), 1)),
                 csv.ParseOptions(
-                    delimiter=dialect.delimiter,
+                    delimiter=delimiter,
                     quote_char=dialect.quote or False,
                     newlines_in_values=True,
                     ignore_empty_lines=False,
-                    invalid_row_handler=lambda _: odd.append(True) or "skip",
+                    invalid_row_handler=keep,
                 ),
                 csv.ConvertOptions(
                     column_types=dict.fromkeys(dialect.names, pa.string()),

@@ -218,7 +218,8 @@ def _error_cells(payload: Payload, sheet: str) -> list[str]:
 
     with payload.open() as file:
         book = openpyxl.load_workbook(file, read_only=True)
-        part = book[sheet]._worksheet_path  # noqa: SLF001  (openpyxl's public API does not name the part)
+        worksheet: Any = book[sheet]
+        part = worksheet._worksheet_path  # noqa: SLF001  (openpyxl names the part nowhere else)
         book.close()
     found: list[str] = []
     with zipfile.ZipFile(payload.path) as archive, archive.open(part) as stream:

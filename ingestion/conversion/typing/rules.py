@@ -18,7 +18,10 @@ MAX_DIGITS = 38
 class Rule(Protocol):
     """One way to read a column. ``accepts`` may look at any part of the column, ``cast`` at all parts alike."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Return the rule as the report names it."""
+        ...
 
     def accepts(self, cells: pa.Array) -> bool:
         """Tell whether every cell (no nulls, no empty texts) fits; keeps what ``cast`` needs to know."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management.base import BaseCommand
 
@@ -63,6 +63,6 @@ class Command(BaseCommand):
         )
         (self.stderr if given["report"] == "-" else self.stdout).write(summary)
 
-    def _fail(self, line: str) -> Any:
+    def _fail(self, line: str) -> NoReturn:
         self.stderr.write(line)
         sys.exit(1)
