@@ -42,9 +42,9 @@ def safe_name(filename: str) -> str:
     return _UNSAFE_NAME.sub("_", last).strip(". ")[-200:] or "file"
 
 
-def raw_key(job: Job) -> str:
-    """Return where a job's bytes are kept as they came."""
-    return f"raw/{job.dataset}/date={job.partition_date}/{job.job_id}/{safe_name(job.filename)}"
+def raw_key(job: Job, filename: str) -> str:
+    """Return where a job's bytes are kept as they came, under the name they came with."""
+    return f"raw/{job.dataset}/date={job.partition_date}/{job.job_id}/{safe_name(filename)}"
 
 
 def parquet_key(job: Job) -> str:

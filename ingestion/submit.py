@@ -48,7 +48,7 @@ def submit_file(
     fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
     if before := lifecycle.earlier(user.sub, idempotency_key, fingerprint):
         return before
-    key = lake.raw_key(job)
+    key = lake.raw_key(job, job.filename)
     job.raw_bytes, job.sha256 = lake.put_stream(key, lake.read_blocks(path))
     job.raw_path = lake.uri(key)
     created = lifecycle.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint)

@@ -117,10 +117,10 @@ def _fetch(job: Job, pulse: _Pulse) -> None:
     spec = secrets.recall(job.job_id) if job.source_has_secret else job.source
     with parse_source(spec).open(Limits(policy=policy)) as fetched:
         record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
-        job.filename = lake.safe_name(fetched.filename)
-        key = lake.raw_key(job)
+        name = lake.safe_name(fetched.filename)
+        key = lake.raw_key(job, name)
         size, sha256 = lake.put_stream(key, fetched.chunks, pulse.bytes_of("fetch", fetched.size))
-    lifecycle.note(job, filename=job.filename, raw_path=lake.uri(key), raw_bytes=size, sha256=sha256)
+    lifecycle.note(job, filename=name, raw_path=lake.uri(key), raw_bytes=size, sha256=sha256)
     if job.source_has_secret:
         secrets.forget(job.job_id)
     record(job, "fetch", f"{size:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
@@ -181,6 +181,7 @@ def _publish(job: Job, output: Path, report: Report, pulse: _Pulse) -> None:
         output_bytes=staged.size,
         output_sha256=staged.sha256,
         rows=told["rows"],
+        progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": report.rows.loaded},
         warnings=told["warnings"][:50],
         schema_version=version,
     )

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (one row a line)
 """What every sample must become, written by hand from its text: exact types and exact values."""
 
 from __future__ import annotations

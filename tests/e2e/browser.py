@@ -1,0 +1,47 @@
+"""Debian's Chromium, headless, as the tests and the screenshots use it."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+
+from playwright.sync_api import sync_playwright
+
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """Return where Chromium is, if it is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def browsing(**context):
+    """Yield a function that opens pages in one browser; what a page complains of is kept in ``page.complaints``."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGS)
+        try:
+            yield lambda **more: _page(browser.new_context(**{**context, **more}))
+        finally:
+            browser.close()
+
+
+def _page(context):
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("requestfailed", lambda request: page.complaints.append(f"{request.url}: {request.failure}"))
+    return page
+
+
+def sign_in(page, base: str, role: str) -> None:
+    """Sign in as a demo user through the form."""
+    from databridge.local.provision import DEMO_PASSWORD
+
+    page.goto(f"{base}/app/")
+    page.get_by_label("E-mail").fill(f"{role.lower()}@databridge.example")
+    page.get_by_label("Password").fill(DEMO_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{base}/app/")

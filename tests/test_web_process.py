@@ -1,0 +1,40 @@
+"""The web process stays light: serving pages and the API never imports pandas or PyArrow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
+import django
+django.setup()
+from django.test import Client
+from accounts.middleware import _KEY
+from django.conf import settings
+from accounts.sessions import SessionStore
+import time
+session = SessionStore()
+session[_KEY] = {"sub": "x", "email": "a@b.example", "groups": ["Admin"], "confirmed_at": time.time()}
+session.create()
+session[_KEY] = {"sub": "x", "email": "a@b.example", "groups": ["Admin"], "confirmed_at": time.time()}
+session.save()
+client = Client()
+client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+for path in ("/app/", "/app/jobs", "/app/new", "/app/datasets", "/app/api/jobs", "/app/api/stats", "/api/schema/"):
+    answer = client.get(path)
+    assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
+answer = client.post("/app/api/upload", {"file": open(sys.argv[1], "rb"), "dataset": "light"})
+assert answer.status_code == 202, answer.content
+heavy = sorted({"pandas", "pyarrow", "openpyxl", "numpy"} & set(sys.modules))
+print("heavy:", heavy)
+"""
+
+
+def test_pages_api_and_an_upload_are_served_without_pandas_or_pyarrow(stack, tmp_path):
+    sample = tmp_path / "a.csv"
+    sample.write_text("a,b\n1,2\n")
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(sample)], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-1] == "heavy: []"
