@@ -1,6 +1,7 @@
 """Django's command line; on a developer's machine it brings the embedded AWS up first."""
 
 import os
+import signal
 import sys
 
 # Commands that talk to AWS. The others, `convert` above all, start at once and need none.
@@ -10,6 +11,7 @@ NEEDS_AWS = {"serve", "demo", "runserver", "sweep", "ingest", "create_admin", "s
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is also stopped
     if len(sys.argv) > 1 and sys.argv[1] in NEEDS_AWS and "--help" not in sys.argv:
         from databridge.local import ensure
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal as D
+from decimal import Decimal as D  # noqa: N817  (short, because it stands in every row)
 
 import pandas as pd
 import pyarrow as pa
@@ -13,7 +13,7 @@ NULL = None
 _orders = pa.struct([("id", pa.string()), ("name", pa.string())])
 _lines = pa.list_(pa.struct([("sku", pa.string()), ("qty", pa.int64()), ("price", pa.decimal128(5, 3))]))
 
-# file: ([(column, type)], [row])
+# For each file its columns with their types, and its rows.
 EXPECTED = {
     "sap_movements.csv": (
         [

@@ -24,6 +24,7 @@ def convert(*arguments: object, cwd=ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), "convert", *map(str, arguments)],
         capture_output=True,
+        check=False,
         text=True,
         cwd=cwd,
         env=environment,

@@ -8,72 +8,19 @@ version is pinned and why a test restarts it.
 from __future__ import annotations
 
 import argparse
-import io
 import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-
+from databridge.local import snapshot
 from databridge.local.processes import end_with_parent
 
-SERVICES = ("s3", "dynamodb", "cognito-idp", "ssm", "secretsmanager")
 SNAPSHOT_EVERY_S = 5.0
 logger = logging.getLogger(__name__)
-
-
-class _Pickler(cloudpickle.Pickler):
-    """cloudpickle that also knows RSA keys, which Cognito's pools hold."""
-
-    def reducer_override(self, value: Any) -> Any:
-        """Write a private key as PEM."""
-        if isinstance(value, RSAPrivateKey):
-            pem = value.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            return load_pem_private_key, (pem, None)
-        return super().reducer_override(value)
-
-
-def save(path: Path) -> None:
-    """Write all backends to one file, whole or not at all."""
-    from moto.backends import get_backend
-
-    buffer = io.BytesIO()
-    pickler = _Pickler(buffer)
-    pickler.dump({name: dict(get_backend(name)) for name in SERVICES})  # type: ignore[call-overload]
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(buffer.getvalue())
-    Path(file.name).replace(path)
-
-
-def load(path: Path) -> None:
-    """Put the backends of a snapshot in place; one that cannot be read is set aside with a message."""
-    import pickle
-
-    from moto.backends import get_backend
-
-    if not path.exists():
-        return
-    try:
-        kept = pickle.loads(path.read_bytes())  # noqa: S301  (our own file in the project's folder)
-    except Exception:
-        aside = path.with_suffix(".broken")
-        path.replace(aside)
-        logger.exception("the snapshot cannot be read and is set aside as %s; starting empty", aside)
-        return
-    for name, accounts in kept.items():
-        get_backend(name).update(accounts)
 
 
 def main() -> None:
@@ -85,11 +32,11 @@ def main() -> None:
     end_with_parent()
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
     os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ""
-    load(given.snapshot)
+    snapshot.load(given.snapshot)
     _serve(given.port, given.snapshot)
 
 
-def _serve(port: int, snapshot: Path) -> None:
+def _serve(port: int, path: Path) -> None:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
@@ -106,7 +53,7 @@ def _serve(port: int, snapshot: Path) -> None:
         with guard:
             if changed.is_set():
                 changed.clear()
-                _try_save(snapshot, changed)
+                _try_save(path, changed)
 
     def keep_now_and_then() -> None:
         while not stopping.wait(SNAPSHOT_EVERY_S):
@@ -122,10 +69,10 @@ def _serve(port: int, snapshot: Path) -> None:
     keep()
 
 
-def _try_save(snapshot: Path, changed: threading.Event) -> None:
+def _try_save(path: Path, changed: threading.Event) -> None:
     """Save; a store that changes while it is read is saved at the next turn."""
     try:
-        save(snapshot)
+        snapshot.save(path)
     except RuntimeError as error:  # "dictionary changed size during iteration"
         logger.info("snapshot put off: %s", error)
         changed.set()

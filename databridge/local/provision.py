@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from databridge.aws import client
@@ -18,7 +17,7 @@ DEMO_USERS = {f"{group.lower()}@databridge.example": group for group in GROUPS}
 def bucket() -> None:
     """Make the lake's bucket."""
     s3 = client("s3")
-    with suppress(s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+    if BUCKET not in {known["Name"] for known in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET)
 
 
