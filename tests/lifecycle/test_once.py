@@ -1,0 +1,183 @@
+"""A job's life: published once whoever works on it, taken over when a worker vanishes, stopped when asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from types import SimpleNamespace
+
+import pytest
+
+from ingestion.errors import JobMoveRefused
+
+USER = SimpleNamespace(sub="tester", email="tester@databridge.example")
+
+
+@pytest.fixture
+def job(stack, tmp_path, monkeypatch):
+    """A PENDING job that nobody was told about."""
+    from ingestion import submit
+
+    monkeypatch.setattr(submit, "send", lambda _: None)
+    file = tmp_path / "in.csv"
+    file.write_text("id;amount\n007;1,50\n008;2,25\n")
+    return submit.submit_file(
+        USER,
+        path=file,
+        dataset=f"t_{uuid.uuid4().hex[:12]}",
+        filename="in.csv",
+        source_type="upload",
+        options={},
+    )
+
+
+def published(job) -> list[str]:
+    from databridge.aws import client
+
+    answer = client("s3").list_objects_v2(Bucket="databridge-erp-local", Prefix=f"parquet/{job.dataset}/")
+    return [item["Key"] for item in answer.get("Contents", [])]
+
+
+WORK = """
+import sys, django, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
+django.setup()
+from ingestion import worker
+print(worker.run(sys.argv[1]))
+"""
+
+
+def test_a_task_delivered_three_times_to_processes_at_once_publishes_once(job):
+    from ingestion import lifecycle, queries
+
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORK, job.job_id], stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for worker in workers:
+        worker.communicate(timeout=120)
+        assert worker.returncode == 0
+    done = lifecycle.get(job.job_id)
+    assert (done.status, done.attempt) == ("SUCCESS", 1)
+    assert published(job) == [f"parquet/{job.dataset}/date={job.partition_date}/{job.job_id}.parquet"]
+    stages = [line.stage for line in queries.events(job.job_id)[0]]
+    assert stages.count("started") == stages.count("succeeded") == 1
+
+
+def test_only_one_of_many_claims_wins(job):
+    from ingestion import lifecycle
+
+    winners = []
+
+    def claim(number: int) -> None:
+        claimed = lifecycle.claim(job.job_id, f"worker-{number}")
+        if claimed is not None:
+            winners.append(number)
+
+    threads = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(winners) == 1
+
+
+def test_a_worker_that_vanished_is_replaced_and_can_no_longer_publish(job, monkeypatch):
+    from ingestion import lifecycle, worker
+    from ingestion.moves import LeaseLost
+
+    monkeypatch.setattr(lifecycle, "LEASE_S", -1)
+    vanished = lifecycle.claim(job.job_id, "vanished")
+    monkeypatch.setattr(lifecycle, "LEASE_S", 60)
+    sent = []
+    lifecycle.sweep(sent.append)
+    assert job.job_id in sent
+    assert worker.run(job.job_id) == "SUCCESS"
+    with pytest.raises(LeaseLost):
+        lifecycle.begin_publishing(vanished)
+    assert lifecycle.get(job.job_id).attempt == 2
+    assert len(published(job)) == 1
+
+
+def test_a_job_whose_workers_always_vanish_ends_as_failed(job, monkeypatch):
+    from ingestion import lifecycle
+
+    monkeypatch.setattr(lifecycle, "LEASE_S", -1)
+    for _ in range(3):
+        assert lifecycle.claim(job.job_id, "vanishing") is not None
+        lifecycle.sweep(lambda _: None)
+    ended = lifecycle.get(job.job_id)
+    assert ended.status == "FAILED"
+    assert ended.error["code"] == "WORKER_LOST"
+
+
+def test_a_job_never_claimed_is_sent_again_by_the_sweep(job, monkeypatch):
+    from ingestion import lifecycle
+    from ingestion.models import Job
+
+    job.update([Job.due_at.set(time.time() - 1)])
+    sent = []
+    lifecycle.sweep(sent.append)
+    assert job.job_id in sent
+    sent.clear()
+    lifecycle.sweep(sent.append)
+    assert job.job_id not in sent, "it was given time to arrive"
+
+
+def test_a_cancelled_job_leaves_no_output_and_retry_loads_it_from_the_raw_object(job):
+    from ingestion import lifecycle, submit, worker
+    from ingestion.moves import Cancelled
+
+    running = lifecycle.claim(job.job_id, "me")
+    lifecycle.cancel(job.job_id, "somebody")
+    with pytest.raises(Cancelled):
+        lifecycle.renew(running)
+    lifecycle.cancelled(running)
+    assert lifecycle.get(job.job_id).status == "CANCELLED"
+    assert published(job) == []
+    assert submit.retry(job.job_id, "somebody").status == "PENDING"
+    assert worker.run(job.job_id) == "SUCCESS"
+    assert len(published(job)) == 1
+
+
+def test_a_finished_job_can_neither_be_cancelled_nor_retried(job):
+    from ingestion import lifecycle, worker
+
+    assert worker.run(job.job_id) == "SUCCESS"
+    with pytest.raises(JobMoveRefused):
+        lifecycle.cancel(job.job_id, "somebody")
+    with pytest.raises(JobMoveRefused):
+        lifecycle.retry(job.job_id, "somebody")
+
+
+def test_a_raw_object_that_was_changed_is_noticed(job):
+    from databridge.aws import client
+    from ingestion import lake, lifecycle, worker
+
+    client("s3").put_object(Bucket="databridge-erp-local", Key=lake.key_of(job.raw_path), Body=b"id;amount\n9;9\n")
+    assert worker.run(job.job_id) == "FAILED"
+    assert lifecycle.get(job.job_id).error["code"] == "RAW_DAMAGED"
+    assert published(job) == []
+
+
+@pytest.mark.parametrize(
+    "step", ["_bring_raw", "_refuse_twice", "_convert", "_preview", "_publish", "_remember_dataset"]
+)
+def test_a_fault_at_any_step_ends_as_failed_with_nothing_published_and_retry_cures_it(job, monkeypatch, step):
+    from ingestion import lifecycle, submit, worker
+
+    def broken(*_, **__):
+        raise ZeroDivisionError(step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(worker, step, broken)
+        assert worker.run(job.job_id) == "FAILED"
+    failed = lifecycle.get(job.job_id)
+    assert failed.error["code"] == "INTERNAL"
+    assert job.job_id in failed.error["hint"]
+    assert published(job) == []
+    submit.retry(job.job_id, "somebody")
+    assert worker.run(job.job_id) == "SUCCESS"
+    assert len(published(job)) == 1
