@@ -59,7 +59,7 @@ class UserAdmin(admin.ModelAdmin[User]):
             "title": "Users",
             "opts": self.opts,
             "people": people.listed(),
-            "roles": [role.value for role in Role],
+            "roles": [role.value for role in reversed(Role)],  # the least first: nobody becomes Admin by a slip
         }
         return TemplateResponse(request, "admin/people.html", context)
 

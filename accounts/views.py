@@ -19,6 +19,8 @@ from accounts.middleware import remember
 from ingestion.errors import BadRequest, DataBridgeError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from django.http import HttpRequest, HttpResponse
     from rest_framework.request import Request
 
@@ -26,9 +28,9 @@ HOME = "/app/"
 _CHALLENGE = "first_password"
 
 
-def _throttled(request: HttpRequest, account: str) -> None:
-    throttle.check("account", account.lower(), tries=10, window_s=300)
-    throttle.check("address", request.META.get("REMOTE_ADDR", ""), tries=100, window_s=300)
+def _try(request: HttpRequest, account: str) -> AbstractContextManager[None]:
+    """Return the throttle for one try to sign in."""
+    return throttle.sign_in_of(account, request.META.get("REMOTE_ADDR", ""))
 
 
 @sensitive_post_parameters("password")
@@ -42,8 +44,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/sign_in.html", {"next": wanted})
     email, password = request.POST.get("email", "").strip(), request.POST.get("password", "")
     try:
-        _throttled(request, email)
-        tokens = cognito.sign_in(email, password)
+        with _try(request, email):
+            tokens = cognito.sign_in(email, password)
     except cognito.NewPasswordRequired as step:
         request.session[_CHALLENGE] = {"email": email, "challenge": step.challenge, "next": wanted}
         return redirect("/app/new-password")
@@ -120,11 +122,11 @@ class Token(APIView):
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
         if "refresh_token" in given:
-            _throttled(request._request, given["refresh_token"])  # noqa: SLF001
-            tokens = cognito.renew(given["refresh_token"], given.get("username", ""))
+            with _try(request._request, given["refresh_token"]):  # noqa: SLF001
+                tokens = cognito.renew(given["refresh_token"], given.get("username", ""))
         elif {"username", "password"} <= given.keys():
-            _throttled(request._request, given["username"])  # noqa: SLF001
-            tokens = cognito.sign_in(given["username"], given["password"])
+            with _try(request._request, given["username"]):  # noqa: SLF001
+                tokens = cognito.sign_in(given["username"], given["password"])
         else:
             raise BadRequest(
                 "Neither a password nor a refresh token was sent.",

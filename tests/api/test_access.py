@@ -139,3 +139,14 @@ def test_a_refresh_token_gives_new_tokens(live):
     assert again.status_code == 200
     jobs = httpx.get(f"{live}/jobs", headers={"Authorization": f"Bearer {again.json()['access_token']}"})
     assert jobs.status_code == 200
+
+
+def test_guessing_a_password_is_slowed_down_but_signing_in_is_not(live):
+    from databridge.local.provision import DEMO_PASSWORD
+
+    def sign_in(account: str, password: str) -> int:
+        return httpx.post(f"{live}/token", json={"username": account, "password": password}).status_code
+
+    account = f"guessed-{time.time_ns()}@databridge.example"
+    assert [sign_in(account, f"guess {n}") for n in range(12)][-1] == 429
+    assert {sign_in("viewer@databridge.example", DEMO_PASSWORD) for _ in range(12)} == {200}

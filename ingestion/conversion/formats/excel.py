@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zipfile
+import zlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,12 @@ class WorkbookTable:
 
     def _warn_of_errors(self) -> None:
         """Name the cells that hold an error such as ``#N/A``: calamine gives them as empty."""
-        cells = _error_cells(self._payload, self.sheet)
+        try:
+            cells = _error_cells(self._payload, self.sheet)
+        except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, SyntaxError) as error:
+            # calamine was content, but whether cells hold errors cannot be told: not to be passed over in silence
+            place = self._payload.place(sheet=self.sheet)
+            raise BrokenFile("A part of the workbook is damaged.", hint="Save it again.", place=place) from error
         if cells:
             shown = ", ".join(cells[:10])
             message = f'{len(cells)} cells of sheet "{self.sheet}" hold an error and are null: {shown}.'
