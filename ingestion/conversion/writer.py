@@ -3,54 +3,122 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import pyarrow as pa
-
     from ingestion.conversion.formats.base import Table
 
 CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
+ROW_GROUP_BYTES = 64 << 20
+SAMPLE_ROWS = 1 << 16
+FEW = 0.2
+COMPRESSION_LEVEL = 3
 
 
 class Writer:
-    """Writes a table's batches to one local file. ``rows`` counts what was written."""
+    """Writes a table's batches to one local file. ``rows`` counts what was handed over.
+
+    A row group is encoded by a thread of its own while the next one is being read, never more than one.
+    """
 
     def __init__(self, path: Path, table: Table, metadata: Mapping[str, str]) -> None:
-        """Open the file with the table's present schema."""
+        """Begin a file with the table's present schema."""
         self.rows = 0
+        self._path = path
         self._table = table
-        schema = table.schema()
+        self._schema = table.schema()
         self._metadata = metadata
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            compression="zstd",
-            compression_level=1,
-            write_statistics=True,
-            write_page_index=True,
-            write_page_checksum=True,
-            store_decimal_as_integer=True,
-        )
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = self._held_bytes = 0
+        self._writer: pq.ParquetWriter | None = None
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Finish the file; the footer tells rules and origin when all went well."""
-        if kind is None:
-            rules = {column.name: column.rule for column in self._table.columns()}
-            facts = {"rules": json.dumps(rules, ensure_ascii=False), "code_version": CODE_VERSION, **self._metadata}
-            self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
-        self._writer.close()
+        try:
+            self._wait()
+            if kind is None:
+                self._write_held(self._held)
+                self._footer()
+        finally:
+            self._pool.shutdown()
+            if self._writer is not None:
+                self._writer.close()
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Append one batch."""
-        self._writer.write_batch(batch, row_group_size=ROW_GROUP_ROWS)
+        """Append one batch; raises ``OSError`` when an earlier one could not be written."""
+        self._held.append(batch)
+        self._held_rows += batch.num_rows
+        self._held_bytes += batch.nbytes
         self.rows += batch.num_rows
+        if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= ROW_GROUP_BYTES:
+            self._wait()
+            self._pending = self._pool.submit(self._write_held, self._held)
+            self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            pending, self._pending = self._pending, None
+            pending.result()
+
+    def _write_held(self, held: list[pa.RecordBatch]) -> None:
+        """Write one row group; the first one tells which columns repeat their values."""
+        group = pa.Table.from_batches(held, schema=self._schema)
+        if self._writer is None:
+            self._writer = self._opened(group)
+        if group.num_rows:
+            self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+
+    def _opened(self, group: pa.Table) -> pq.ParquetWriter:
+        return pq.ParquetWriter(
+            self._path,
+            self._schema,
+            compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
+            use_dictionary=_repeating(group),
+            write_statistics=True,
+            write_page_index=True,
+            write_page_checksum=True,
+            store_decimal_as_integer=True,
+        )
+
+    def _footer(self) -> None:
+        rules = {column.name: column.rule for column in self._table.columns()}
+        facts = {"rules": json.dumps(rules, ensure_ascii=False), "code_version": CODE_VERSION, **self._metadata}
+        if self._writer is not None:
+            self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
+
+
+def _repeating(group: pa.Table) -> list[str] | bool:
+    """Return the columns whose values repeat so often that a dictionary makes them smaller.
+
+    A dictionary of many values costs time twice: until it is full, and then for going on without it.
+    """
+    if any(pa.types.is_nested(field.type) for field in group.schema):
+        return True
+    sample = group.slice(0, SAMPLE_ROWS)
+    return [
+        name
+        for name, cells in zip(sample.schema.names, sample.columns, strict=True)
+        if _is_countable(cells.type) and pc.count_distinct(cells).as_py() <= FEW * len(cells)
+    ]
+
+
+def _is_countable(kind: pa.DataType) -> bool:
+    """Tell whether Arrow can count a type's distinct values; of two truth values nobody needs a dictionary."""
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_date, pa.types.is_timestamp, pa.types.is_time)
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_decimal128)
+    return any(test(kind) for test in (*tests, *texts))

@@ -1,23 +1,25 @@
-"""Delimited text: cut into blocks at record ends, parsed to text columns, typed over the whole file.
+"""Delimited text: types planned from samples, proven on every block of the whole file, widened where one objects.
 
-A first pass surveys every cell and settles the types, a second one casts and yields; both read the file
-block by block, so memory does not grow with it. PyArrow cuts a block into cells; a block with ragged
-records is cut by our own, slower code, which keeps what does not fit.
+Blocks are read by several threads and taken in file order. A block whose bytes parse straight to the planned
+types, provably without loss, costs no more than that; any other is read as text, cell by cell in columns. A
+cell that contradicts its column's rule widens the column, and the pass starts again.
 """
 
 from __future__ import annotations
 
-import codecs
-import json
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
-from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
-from ingestion.conversion.records import Cells, records
+from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.blocks import Block, Blocks
+from ingestion.conversion.formats.cells import Cutter, Text
+from ingestion.conversion.formats.exact import can_parse, parse_exact
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
@@ -25,56 +27,186 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ingestion.conversion.dialect import Dialect
+    from ingestion.conversion.typing.reading import Reading
     from ingestion.conversion.unpack import Payload
 
-BLOCK_BYTES = 8 << 20
-MAX_RECORD_BYTES = 64 << 20
 FIRST_FEW = 10
 RESCUED = "_rescued"
+THREADS = max(2, min(4, os.cpu_count() or 1))
 
 
 @dataclass(slots=True)
-class _Ragged:
-    """Which lines had too few or too many cells."""
+class _Part:
+    """A block's rows: typed values (None where a cell contradicts the column's rule) and the cells they came from.
+
+    ``text`` is None where the bytes were parsed directly.
+    """
+
+    block: Block
+    cells: pa.RecordBatch
+    values: list[pa.Array | None]
+    text: Text | None = None
+
+
+@dataclass(slots=True)
+class _Oddities:
+    """What one pass found odd."""
 
     short: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
 
+    def add(self, text: Text) -> None:
+        """Take in a part's."""
+        self.short += text.short
+        self.long += text.long
+
 
 def open_delimited(payload: Payload, detection: Detection, options: Options) -> DelimitedTable:
-    """Open the table and survey it."""
+    """Open the table and plan its types."""
     return DelimitedTable(payload, detection.settings["dialect"], options)
+
+
+def _missing(values: list[pa.Array | None]) -> bool:
+    return any(array is None for array in values)
 
 
 class DelimitedTable:
     """One delimited text as typed record batches."""
 
     def __init__(self, payload: Payload, dialect: Dialect, options: Options) -> None:
-        """Read every cell once to settle the types."""
+        """Plan the types from the beginning, the middle and the end."""
         self.rows = RowCount()
         self.warnings: list[Notice] = []
         self.progress = 0
-        self._payload = payload
         self._dialect = dialect
-        self._nulls = list(dict.fromkeys(["", *options.null_values]))
-        self._extra_nulls = pa.array(options.null_values, pa.string()) if options.null_values else None
+        self._blocks = Blocks(payload, dialect)
+        nulls = list(dict.fromkeys(["", *options.null_values]))
+        self._cutter = Cutter(self._blocks, dialect, nulls)
+        # With further texts for null, and with escapes, the length of a cell's text does not follow from its value.
+        self._provable = can_parse(dialect) and len(nulls) == 1 and dialect.escape is None
         self._columns = [TextColumn(name) for name in dialect.names]
+        self._nulls = [0] * len(self._columns)
         self._rescued = False
-        self._survey()
+        self._first: Block | None = None
+        self._only: Text | None = None
+        self._plan()
+        self._readings = self._read_as()
 
-    def _survey(self) -> None:
-        ragged = _Ragged()
-        line = self._dialect.first_record
-        for batch, rescued in self._parts(ragged):
-            self._rescued = self._rescued or rescued is not None
-            for column, cells in zip(self._columns, batch.columns, strict=True):
-                column.look(cells, line)
-            line += batch.num_rows
-        for column in self._columns:
+    def schema(self) -> pa.Schema:
+        """Return the planned types, and ``_rescued`` where rows had too many cells."""
+        fields = [pa.field(column.name, column.type()) for column in self._columns]
+        return pa.schema([*fields, pa.field(RESCUED, pa.string())] if self._rescued else fields)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Describe every column."""
+        described = [column.column(nulls) for column, nulls in zip(self._columns, self._nulls, strict=True)]
+        if self._rescued:
+            rule = "JSON text of cells beyond the last column"
+            described.append(Column(name=RESCUED, type=pa.string(), rule=rule))
+        return tuple(described)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield typed batches; raise ``PlanWidened`` when a block contradicts the plan."""
+        self.rows = RowCount()
+        self.progress = 0
+        self._nulls = [0] * len(self._columns)
+        self._readings = self._read_as()
+        odd = _Oddities()
+        titles = self._dialect.first_record - 1 - (self._dialect.header_record is not None)
+        if titles:
+            self._skip({"title lines": titles})
+        schema = self.schema()
+        for part in self._parts():
+            values = self._settled(part)
+            if part.text is not None:
+                odd.add(part.text)
+                self._skip(part.text.skipped)
+            self._count(part, values)
+            yield pa.RecordBatch.from_arrays(values, schema=schema)
+        self._finish(odd)
+
+    # ---- the plan ----
+
+    def _plan(self) -> None:
+        """Look at samples, or at the whole text when it is a single block."""
+        self._first = first = next(iter(self._blocks), None)
+        if first is None:
+            return
+        text = self._cutter.text(first if first.last else self._blocks.beginning(first))
+        self._rescued = text.rescued is not None
+        if first.last:
+            self._only = text
+        self._look(text.batch, first.line)
+        if not first.last:
+            for sample in self._blocks.samples():
+                found = self._cutter.text(Block(sample, 0, 0))
+                if not (found.short or found.long):
+                    self._look(found.batch, 0)
+            for column in self._columns:
+                column.leave_room()
+
+    def _look(self, batch: pa.RecordBatch, line: int) -> None:
+        for column, cells in zip(self._columns, batch.columns, strict=True):
+            column.look(cells, line)
             column.decide()
-            self.warnings += column.warnings
-        self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", ragged.short)
-        self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", ragged.long)
+
+    def _read_as(self) -> list[Reading]:
+        return [column.reading() for column in self._columns]
+
+    def _settled(self, part: _Part) -> list[pa.Array]:
+        """Return a part's values; raise ``PlanWidened`` when it changes the plan."""
+        if part.text is not None and (part.text.rescued is not None) > self._rescued:
+            self._rescued = True
+            raise PlanWidened
+        direct = any(reading.parse_as != pa.string() for reading in self._readings)
+        if _missing(part.values) or (part.text is not None and direct and self._only is None):
+            self._replan(part)
+        else:
+            self._watch(part)
+        values = [
+            reading.values(cells) if array is None else array
+            for reading, cells, array in zip(self._readings, part.cells.columns, part.values, strict=True)
+        ]
+        if _missing(values):
+            raise PlanWidened
+        if self._rescued:
+            rescued = part.text.rescued if part.text else None
+            values.append(pa.nulls(part.cells.num_rows, pa.string()) if rescued is None else rescued)
+        return values
+
+    def _replan(self, part: _Part) -> None:
+        """Look at a block that contradicts the plan, or is not written as planned."""
+        text = part.text or self._cutter.text(part.block)
+        before = [(column.chosen, column.type()) for column in self._columns]
+        self._look(text.batch, part.block.line)
+        changed = False
+        for column, (rule, kind) in zip(self._columns, before, strict=True):
+            if column.chosen is not rule or column.type() != kind:
+                column.leave_room()
+                changed = True
+        if changed:
+            raise PlanWidened
+        part.cells = text.batch
+        self._readings = self._read_as()
+
+    def _watch(self, part: _Part) -> None:
+        """Go on looking at columns whose type is still open."""
+        if self._only is not None:
+            return
+        for column, reading, cells in zip(self._columns, self._readings, part.cells.columns, strict=True):
+            if reading.undecided and cells.null_count < len(cells):
+                column.look(cells, part.block.line)
+
+    def _finish(self, odd: _Oddities) -> None:
+        """Decide what was open; collect the warnings of this pass."""
+        for column, reading in zip(self._columns, self._readings, strict=True):
+            if reading.undecided and self._only is None:
+                column.decide()
+                if column.type() != reading.type:
+                    raise PlanWidened
+        self.warnings = [notice for column in self._columns for notice in column.warnings]
+        self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
+        self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         for kind, count in self.rows.skipped.items():
             self.warnings.append(Notice(code="ROWS_SKIPPED", message=f"{count} rows skipped: {kind}."))
 
@@ -83,223 +215,48 @@ class DelimitedTable:
             message = f"{len(lines)} rows {words}, the first at line {lines[0]}."
             self.warnings.append(Notice(code=code, message=message, lines=tuple(lines[:FIRST_FEW])))
 
-    def schema(self) -> pa.Schema:
-        """Return the types that were settled, and ``_rescued`` where rows had too many cells."""
-        fields = [pa.field(column.name, column.type()) for column in self._columns]
-        return pa.schema([*fields, pa.field(RESCUED, pa.string())] if self._rescued else fields)
+    # ---- the blocks ----
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Cast and yield."""
-        schema = self.schema()
-        for column in self._columns:
-            column.nulls = 0
-        for batch, rescued in self._parts(_Ragged()):
-            values = [column.cast(cells) for column, cells in zip(self._columns, batch.columns, strict=True)]
-            if self._rescued:
-                values.append(rescued if rescued is not None else pa.nulls(batch.num_rows, pa.string()))
-            yield pa.RecordBatch.from_arrays(values, schema=schema)
-
-    def columns(self) -> tuple[Column, ...]:
-        """Describe every column."""
-        described = [column.column() for column in self._columns]
-        if self._rescued:
-            described.append(Column(name=RESCUED, type=pa.string(), rule="JSON text of cells beyond the last column"))
-        return tuple(described)
-
-    # ---- text columns, block by block ----
-
-    def _parts(self, ragged: _Ragged) -> Iterator[tuple[pa.RecordBatch, pa.Array | None]]:
-        """Yield text columns and rescued cells; counts rows afresh each time."""
-        self.rows = RowCount()
-        dialect = self._dialect
-        titles = dialect.first_record - 1 - (dialect.header_record is not None)
-        self._skip("title lines", titles, of_read=True)
-        line = dialect.first_record
-        held: tuple[pa.RecordBatch, pa.Array | None] | None = None
-        for block in self._blocks():
-            part = self._part(block, line, ragged)
-            line += block.count(b"\n") or 1
-            if held is not None:
-                yield self._counted(*held)
-            held = part
-        if held is not None:
-            batch, rescued = held
-            keep = max(0, batch.num_rows - dialect.footer_records)
-            self._skip("total lines", batch.num_rows - keep, of_read=True)
-            yield self._counted(batch.slice(0, keep), None if rescued is None else rescued.slice(0, keep))
-
-    def _counted(self, batch: pa.RecordBatch, rescued: pa.Array | None) -> tuple[pa.RecordBatch, pa.Array | None]:
-        self.rows.read += batch.num_rows
-        keep = self._data_rows(batch)
-        if keep is not None:
-            before = batch.num_rows
-            batch = batch.filter(keep)
-            rescued = None if rescued is None else rescued.filter(keep)
-            self._skip("repeated header or rule lines", before - batch.num_rows, of_read=False)
-        self.rows.loaded += batch.num_rows
-        return batch, rescued
-
-    def _data_rows(self, batch: pa.RecordBatch) -> pa.Array | None:
-        """Return which rows are data, or None when all are: a repetition of the header is not, nor a dash rule."""
-        if self._dialect.header_record is None or not batch.num_rows:
-            return None
-        first = batch.column(0)
-        suspect = pc.or_kleene(pc.equal(first, self._columns[0].name), pc.match_substring_regex(first, "^[-=]{2,}$"))
-        if not pc.any(suspect).as_py():
-            return None
-        repeated = rule = pa.array([True] * batch.num_rows)
-        for column, cells in zip(self._columns, batch.columns, strict=True):
-            repeated = pc.and_(repeated, pc.fill_null(pc.equal(cells, column.name), False))
-            rule = pc.and_(rule, pc.fill_null(pc.match_substring_regex(cells, "^[-=]{2,}$"), False))
-        return pc.invert(pc.or_(repeated, rule))
-
-    def _skip(self, kind: str, count: int, *, of_read: bool) -> None:
-        """Count rows that are not data; ``of_read`` says that they are not among the rows read yet."""
-        if count:
-            self.rows.skipped[kind] = self.rows.skipped.get(kind, 0) + count
-            self.rows.read += count if of_read else 0
-
-    def _part(self, block: bytes, line: int, ragged: _Ragged) -> tuple[pa.RecordBatch, pa.Array | None]:
-        fast = self._fast(block)
-        batch, rescued = (fast, None) if fast is not None else self._slow(block, line, ragged)
-        if self._extra_nulls is not None and fast is None:
-            columns = [_without(cells, self._extra_nulls) for cells in batch.columns]
-            batch = pa.RecordBatch.from_arrays(columns, names=list(self._dialect.names))
-        return batch, rescued
-
-    def _fast(self, block: bytes) -> pa.RecordBatch | None:
-        """Cut a block with PyArrow; None when a record does not have exactly as many cells as columns."""
-        dialect = self._dialect
-        delimiter = dialect.delimiter or ""
-        if len(delimiter) != 1 or not delimiter.isascii() or dialect.newline in {"\r", None}:
-            return None
-        if len(dialect.names) == 1:
-            return None  # PyArrow cannot tell an empty line from an empty cell
-        odd: list[int] = []
-
-        def keep(row: csv.InvalidRow) -> str:
-            odd.append(row.actual_columns)
-            return "skip"
-
-        try:
-            table = csv.read_csv(
-                pa.BufferReader(block),
-                csv.ReadOptions(column_names=list(dialect.names), block_size=max(len(block), 1)),
-                csv.ParseOptions(
-                    delimiter=delimiter,
-                    quote_char=dialect.quote or False,
-                    newlines_in_values=True,
-                    ignore_empty_lines=False,
-                    invalid_row_handler=keep,
-                ),
-                csv.ConvertOptions(
-                    column_types=dict.fromkeys(dialect.names, pa.string()),
-                    strings_can_be_null=True,
-                    null_values=self._nulls,
-                    quoted_strings_can_be_null=False,
-                ),
-            )
-        except pa.ArrowInvalid:
-            return None
-        if odd:
-            return None
-        return table.combine_chunks().to_batches()[0] if table.num_rows else None
-
-    def _slow(self, block: bytes, line: int, ragged: _Ragged) -> tuple[pa.RecordBatch, pa.Array | None]:
-        width = len(self._dialect.names)
-        text = block.decode()
-        rows: list[Cells] = []
-        rescued: list[str | None] = []
-        position = 0
-        for cells, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
-            at, line = line, line + max(1, text.count("\n", position, end))
-            position = end
-            if not any(cell and cell.strip() for cell in cells) and len(cells) < max(width, 2):
-                self._skip("blank lines", 1, of_read=True)
-                continue
-            if len(cells) < width:
-                ragged.short.append(at)
-            if len(cells) > width:
-                ragged.long.append(at)
-            rows.append((cells + [None] * width)[:width])
-            rescued.append(json.dumps(cells[width:], ensure_ascii=False) if len(cells) > width else None)
-        columns = [pa.array([row[index] for row in rows], pa.string()) for index in range(width)]
-        batch = pa.RecordBatch.from_arrays(columns, names=list(self._dialect.names))
-        return batch, pa.array(rescued, pa.string()) if any(rescued) else None
-
-    # ---- blocks of UTF-8 that end where a record ends ----
-
-    def _blocks(self) -> Iterator[bytes]:
-        rest = b""
-        to_skip = self._dialect.first_record - 1
-        for piece in self._utf8():
-            rest += piece
-            cut = self._last_end(rest)
-            if not cut:
-                if len(rest) > MAX_RECORD_BYTES:
-                    raise LineTooLong(
-                        f"A record is longer than {MAX_RECORD_BYTES >> 20} MiB.",
-                        hint="Check quotes and line ends of the export.",
-                        place=self._payload.place(line=self.rows.read + 1),
-                    )
-                continue
-            block, rest = rest[:cut], rest[cut:]
-            if to_skip:
-                block, to_skip = self._behind(block, to_skip)
-            if block:
-                yield block
-        if to_skip:
-            rest, to_skip = self._behind(rest, to_skip)
-        if rest:
-            yield rest
-
-    def _behind(self, block: bytes, count: int) -> tuple[bytes, int]:
-        """Return what stands behind the first ``count`` records, and how many of them were not in this block."""
-        position = 0
-        text = block.decode()
-        for _, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
-            position = end
-            count -= 1
-            if not count:
-                break
-        return text[position:].encode(), count
-
-    def _last_end(self, text: bytes) -> int:
-        """Return the position behind the last record end that is outside quotes; 0 when there is none."""
-        end = b"\r" if self._dialect.newline == "\r" else b"\n"
-        cut = text.rfind(end) + 1
-        if not self._dialect.quote:
-            return cut
-        mark = self._dialect.quote.encode()
-        while cut and text.count(mark, 0, cut) % 2:
-            cut = text.rfind(end, 0, cut - 1) + 1
-        return cut
-
-    def _utf8(self) -> Iterator[bytes]:
-        """Yield the file as UTF-8; raises ``UndecidedEncoding`` with the place of a byte that is no text."""
-        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
-        done = self._dialect.bom_bytes
-        with self._payload.open() as file:
-            file.seek(done)
-            while block := file.read(BLOCK_BYTES):
-                self.progress = done = done + len(block)
-                try:
-                    yield decoder.decode(block).encode()
-                except UnicodeDecodeError as error:
-                    raise self._undecodable(done - len(block) + error.start) from error
+    def _parts(self) -> Iterator[_Part]:
+        """Yield the blocks' parts in file order, a few of them read ahead by threads."""
+        if self._first is not None and self._only is not None:
+            values = [r.values(cells) for r, cells in zip(self._readings, self._only.batch.columns, strict=True)]
+            yield _Part(self._first, self._only.batch, values, self._only)
+            return
+        blocks = iter(self._blocks)
+        with ThreadPoolExecutor(THREADS) as pool:
+            ahead = deque(pool.submit(self._read, block) for block in islice(blocks, THREADS + 1))
             try:
-                yield decoder.decode(b"", final=True).encode()
-            except UnicodeDecodeError as error:
-                raise self._undecodable(done) from error
+                while ahead:
+                    part = ahead.popleft().result()
+                    if (block := next(blocks, None)) is not None:
+                        ahead.append(pool.submit(self._read, block))
+                    self.progress = part.block.end
+                    yield part
+            finally:
+                for waiting in ahead:
+                    waiting.cancel()
 
-    def _undecodable(self, position: int) -> UndecidedEncoding:
-        return UndecidedEncoding(
-            f"The byte at position {position:,} is no text in {self._dialect.encoding}.",
-            hint="Name the right encoding with the option encoding.",
-            place=self._payload.place(),
-        )
+    def _read(self, block: Block) -> _Part:
+        """Read one block by the present plan. Runs in a thread, so it only reads what it shares."""
+        readings = self._readings
+        if self._provable and not block.last and any(reading.parse_as != pa.string() for reading in readings):
+            batch = parse_exact(block.data, self._dialect, [reading.parse_as for reading in readings])
+            if batch is not None:
+                values = [reading.values(cells) for reading, cells in zip(readings, batch.columns, strict=True)]
+                return _Part(block, batch, values)
+        text = self._cutter.text(block)
+        values = [reading.values(cells) for reading, cells in zip(readings, text.batch.columns, strict=True)]
+        return _Part(block, text.batch, values, text)
 
+    # ---- the counts ----
 
-def _without(cells: pa.Array, nulls: pa.Array) -> pa.Array:
-    """Return the cells with the caller's texts for null replaced by null."""
-    return pc.if_else(pc.is_in(cells, value_set=nulls), pa.scalar(None, pa.string()), cells)
+    def _skip(self, skipped: dict[str, int]) -> None:
+        for kind, count in skipped.items():
+            self.rows.skipped[kind] = self.rows.skipped.get(kind, 0) + count
+            self.rows.read += count
+
+    def _count(self, part: _Part, values: list[pa.Array]) -> None:
+        self.rows.read += part.cells.num_rows
+        self.rows.loaded += part.cells.num_rows
+        self._nulls = [count + array.null_count for count, array in zip(self._nulls, values, strict=False)]

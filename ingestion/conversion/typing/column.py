@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.typing.reading import Reading
 from ingestion.conversion.typing.rules import (
     CompactDateRule,
     DateRule,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _KEY_LIKE = re.compile(r"version|release|\brev|key|(^|[_ ])(id|nr|no|code|number|nummer)($|[_ .])", re.IGNORECASE)
 _DISTINCT_LIMIT = 100_000
+_FIRST_LOOK = 16
 
 
 class TextColumn:
@@ -35,27 +37,35 @@ class TextColumn:
         self.warnings: list[Notice] = []
         self._rules = rules()
         self._seen = False
+        self._judged = False
         self._trimmed = False
+        self._blank = False
+        self._roomy = False
         self._note = ""
         self._spellings: dict[str, str] | None = {}
         self._chosen: Rule | None = None
 
     def look(self, cells: pa.Array, first_line: int) -> None:
         """Drop the rules that a part of the column contradicts; remember where the last one fell."""
-        filled = pc.drop_null(cells)
-        filled = pc.filter(filled, pc.not_equal(filled, ""))
+        known = pc.drop_null(cells)
+        filled = pc.filter(known, pc.not_equal(known, ""))
+        self._seen = self._seen or len(known) > 0
+        self._blank = self._blank or len(filled) < len(known)
         if not len(filled) or not self._rules:
-            self._seen = self._seen or len(pc.drop_null(cells)) > 0
             return
         bare = pc.utf8_trim_whitespace(filled)
         trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
-        kept = [rule for rule in self._rules if rule.accepts(bare)]
-        if self._seen and self._rules and not kept:
-            widest = self._rules[0].name
-            self._note = f"{widest} up to about line {first_line}, then a value that it cannot hold exactly"
+        some = bare.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
+        likely = [rule for rule in self._rules if all(re.fullmatch(rule.pattern, text) for text in some)]
+        kept = [rule for rule in likely if rule.accepts(bare)]
+        fallen = self._chosen if self._chosen not in kept else None
+        if fallen is None and self._judged and not kept:
+            fallen = self._rules[0]
+        if fallen is not None:
+            self._note = f"{fallen.name} up to about line {first_line}, then a value that it cannot hold exactly"
         self._rules = kept
         self._trimmed = self._trimmed or (trimmed and bool(kept))
-        self._seen = True
+        self._judged = True
         self._watch_spellings(bare)
 
     def _watch_spellings(self, cells: pa.Array) -> None:
@@ -71,17 +81,19 @@ class TextColumn:
             self._spellings = {}
 
     def decide(self) -> None:
-        """Choose the rule, or text; ambiguous readings stay text, with a warning."""
+        """Choose the rule, or text; ambiguous readings stay text, with a warning. May be called again later."""
+        self._chosen = None
+        self.warnings = []
         rules = self._rules
         if rules and isinstance(rules[0], CompactDateRule) and rules[0].dates < CompactDateRule.ENOUGH:
             rules = rules[1:]
-        if not rules or not self._seen:
+        if not rules or not self._judged:
             return
         first = rules[0]
         if isinstance(first, DecimalRule) and self._ambiguous(rules):
             self._warn("AMBIGUOUS_NUMBER", "may be read with a decimal sign or with a group sign, so it stays text")
             return
-        if isinstance(first, DecimalRule) and self._spellings is None and _KEY_LIKE.search(self.name):
+        if isinstance(first, DecimalRule) and self._is_key(first):
             self._note = "texts differ by trailing zeros only, so it is read as a key"
             return
         if isinstance(first, DateRule | TimestampRule):
@@ -92,6 +104,32 @@ class TextColumn:
                 )
                 return
         self._chosen = first
+
+    def _is_key(self, rule: DecimalRule) -> bool:
+        """Tell a version or key from an amount; in a sample, fractions of unlike length are enough."""
+        unlike = self._spellings is None or (self._roomy and not rule.even)
+        return unlike and _KEY_LIKE.search(self.name) is not None
+
+    def leave_room(self) -> None:
+        """Prepare for more cells than were looked at: amounts get room for larger ones."""
+        self._roomy = True
+        self.decide()
+        if isinstance(self._chosen, DecimalRule):
+            self._chosen.leave_room()
+
+    @property
+    def chosen(self) -> Rule | None:
+        """The rule decided on, or None for text."""
+        return self._chosen
+
+    def reading(self) -> Reading:
+        """Return how to read the cells of any part of the column now; it does not change when this column does."""
+        return Reading.of(
+            self._chosen,
+            self.type(),
+            plain=not (self._trimmed or self._blank),
+            undecided=self._chosen is None and (bool(self._rules) or not self._judged),
+        )
 
     def _ambiguous(self, rules: list[Rule]) -> bool:
         decimals = [rule for rule in rules if isinstance(rule, DecimalRule) and rule.separated]
@@ -118,9 +156,11 @@ class TextColumn:
         self.nulls += values.null_count
         return values
 
-    def column(self) -> Column:
-        """Describe the column for the report."""
+    def column(self, nulls: int | None = None) -> Column:
+        """Describe the column for the report, with the nulls counted elsewhere or by ``cast``."""
         rule = "null" if not self._seen else "string" if self._chosen is None else self._chosen.name
         if self._chosen is not None and self._trimmed:
             rule += ", spaces around it dropped"
-        return Column(name=self.name, type=self.type(), rule=rule, nulls=self.nulls, note=self._note)
+        return Column(
+            name=self.name, type=self.type(), rule=rule, nulls=self.nulls if nulls is None else nulls, note=self._note
+        )

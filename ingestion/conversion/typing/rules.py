@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 MAX_DIGITS = 38
+WORD_DIGITS = (9, 18, MAX_DIGITS)
 
 
 class Rule(Protocol):
@@ -21,6 +22,11 @@ class Rule(Protocol):
     @property
     def name(self) -> str:
         """Return the rule as the report names it."""
+        ...
+
+    @property
+    def pattern(self) -> str:
+        """Return a regular expression that every text of the rule matches; it may match others."""
         ...
 
     def accepts(self, cells: pa.Array) -> bool:
@@ -62,6 +68,11 @@ class BoolRule:
         """Name the two texts."""
         return f"bool {self.yes}/{self.no}"
 
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return f"{self.yes}|{self.no}"
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept nothing but the two texts."""
         return bool(pc.all(pc.is_in(cells, value_set=pa.array([self.yes, self.no], cells.type))).as_py())
@@ -87,9 +98,14 @@ class IntegerRule:
         """Name the type."""
         return "decimal128(38,0) integer" if self._wide else "int64"
 
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return r"0|-?[1-9][0-9]{0,37}"
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept canonical integers of up to 38 digits."""
-        if not matches(cells, r"0|-?[1-9][0-9]{0,37}"):
+        if not matches(cells, self.pattern):
             return False
         self._wide = self._wide or not castable(cells, pa.int64())
         return True
@@ -119,6 +135,8 @@ class DecimalRule:
     trimmed: bool = False
     separated: bool = False
     ambiguous: bool = True
+    even: bool = True
+    room: int = 0
 
     @property
     def name(self) -> str:
@@ -126,13 +144,17 @@ class DecimalRule:
         point = "comma" if self.point == "," else "point"
         group = f", group {self.group!r}" if self.group else ""
         sign = "" if self.sign == "front" else f", minus {self.sign}"
-        return f"decimal({self.digits + self.scale},{self.scale}) {point}{group}{sign}"
+        return f"decimal({self._precision},{self.scale}) {point}{group}{sign}"
+
+    @property
+    def pattern(self) -> str:
+        """Match amounts written by this rule."""
+        whole = rf"(?:0|[1-9][0-9]{{0,2}}(?:{_escaped(self.group)}[0-9]{{3}})*)" if self.group else r"(?:0|[1-9][0-9]*)"
+        return _SIGNED[self.sign].format(number=rf"{whole}(?:{_escaped(self.point)}[0-9]+)?")
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept amounts written by this rule, zero never with a minus; keep digits and scale."""
-        whole = rf"(?:0|[1-9][0-9]{{0,2}}(?:{_escaped(self.group)}[0-9]{{3}})*)" if self.group else r"(?:0|[1-9][0-9]*)"
-        number = rf"{whole}(?:{_escaped(self.point)}[0-9]+)?"
-        if not matches(cells, _SIGNED[self.sign].format(number=number)):
+        if not matches(cells, self.pattern):
             return False
         plain = self._plain(cells)
         if bool(pc.any(pc.match_substring_regex(plain, r"^-0(?:\.0+)?$"), min_count=0).as_py()):
@@ -142,9 +164,13 @@ class DecimalRule:
         length = pc.utf8_length(bare)
         fraction = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
         whole_digits = pc.if_else(pc.less(point, 0), length, point)
-        self.scale = max(self.scale, pc.max(fraction).as_py() or 0)
+        spread = pc.min_max(fraction).as_py()
+        longest = spread["max"] or 0
+        self.even = self.even and spread["min"] == spread["max"] and (self.scale in {0, longest})
+        self.scale = max(self.scale, longest)
         self.digits = max(self.digits, pc.max(whole_digits).as_py() or 1)
-        self._look_for_evidence(cells)
+        if self.ambiguous or not self.separated:
+            self._look_for_evidence(cells)
         return self.digits + self.scale <= MAX_DIGITS
 
     def _look_for_evidence(self, cells: pa.Array) -> None:
@@ -156,7 +182,16 @@ class DecimalRule:
 
     def type(self) -> pa.DataType:
         """Return the decimal that holds every digit."""
-        return pa.decimal128(self.digits + self.scale, self.scale)
+        return pa.decimal128(self._precision, self.scale)
+
+    @property
+    def _precision(self) -> int:
+        return max(self.digits + self.scale, self.room)
+
+    def leave_room(self) -> None:
+        """Take the precision of the next larger machine word, with a digit to spare where there is one."""
+        needed = min(self.digits + self.scale + 1, MAX_DIGITS)
+        self.room = next(width for width in WORD_DIGITS if width >= needed)
 
     def cast(self, cells: pa.Array) -> pa.Array:
         """Parse the plain form."""
@@ -238,9 +273,14 @@ class DateRule:
         """Name the form."""
         return f"date {self.form.name}"
 
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return self.form.pattern
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept real dates only."""
-        return matches(cells, self.form.pattern) and castable(self.form.to_iso(cells), pa.date32())
+        return matches(cells, self.pattern) and castable(self.form.to_iso(cells), pa.date32())
 
     def type(self) -> pa.DataType:
         """Return date32."""
@@ -266,9 +306,14 @@ class CompactDateRule:
         """Name the form and what the zeros mean."""
         return "date YYYYMMDD" + (", 00000000 is null" if self.zeros else "")
 
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return r"(?:19|20)[0-9]{6}|2100[0-9]{4}|00000000|99991231"
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept dates of the two centuries and the two special texts."""
-        if not matches(cells, r"(?:19|20)[0-9]{6}|2100[0-9]{4}|00000000|99991231"):
+        if not matches(cells, self.pattern):
             return False
         dates = pc.filter(cells, pc.not_equal(cells, "00000000"))
         self.zeros = self.zeros or len(dates) < len(cells)
@@ -308,11 +353,16 @@ class TimestampRule:
             f" offset {self.offset}" if self.zoned else ""
         )
 
-    def accepts(self, cells: pa.Array) -> bool:
-        """Accept one shape only: the same fraction digits and the same offset in every cell."""
+    @property
+    def pattern(self) -> str:
+        """Match the date form, the time and, where it has one, the offset."""
         time = "([01][0-9]|2[0-3]):[0-5][0-9]" + (r":[0-5][0-9](?:\.[0-9]{1,9})?" if self.seconds else "")
         zone = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])" if self.zoned else ""
-        if not matches(cells, f"{self.form.pattern}{self.between}{time}{zone}"):
+        return f"{self.form.pattern}{self.between}{time}{zone}"
+
+    def accepts(self, cells: pa.Array) -> bool:
+        """Accept one shape only: the same fraction digits and the same offset in every cell."""
+        if not matches(cells, self.pattern):
             return False
         local, zones = self._split(cells)
         return self._one_offset(zones) and self._one_fraction(local) and castable(local, self._local_type())
@@ -369,10 +419,11 @@ class TimeRule:
     """``HH:MM:SS`` of a day."""
 
     name = "time HH:MM:SS"
+    pattern = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept two-digit hours, minutes and seconds."""
-        return matches(cells, r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+        return matches(cells, self.pattern)
 
     def type(self) -> pa.DataType:
         """Return time64 in microseconds."""

@@ -1,0 +1,194 @@
+"""A text file as blocks of UTF-8 that end where a record ends, so that each can be read by itself."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
+from ingestion.conversion.records import records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestion.conversion.dialect import Dialect
+    from ingestion.conversion.unpack import Payload
+
+BLOCK_BYTES = 2 << 20
+SAMPLE_BYTES = 256 << 10
+MAX_RECORD_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last."""
+
+    data: bytes
+    line: int
+    end: int
+    last: bool = False
+
+
+class Blocks:
+    """Cuts a payload's text; iterate as often as needed, each time from the first data record."""
+
+    def __init__(self, payload: Payload, dialect: Dialect) -> None:
+        """Prepare the pattern of whole records for this dialect."""
+        self._payload = payload
+        self._dialect = dialect
+        self._end = b"\r" if dialect.newline == "\r" else b"\n"
+        self._whole = _whole_records(dialect, self._end) if dialect.quote else None
+
+    def __iter__(self) -> Iterator[Block]:
+        """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
+        line = self._dialect.first_record
+        held: tuple[bytes, int] | None = None
+        for data, position in self._cut():
+            if held is not None:
+                yield Block(held[0], line, held[1])
+                line += held[0].count(self._end)
+            held = data, position
+        if held is not None:
+            yield Block(held[0], line, held[1], last=True)
+
+    def samples(self) -> Iterator[bytes]:
+        """Yield whole records from the middle and the end, where a record's beginning is certain.
+
+        With a quote in sight it is not certain whether a line end lies inside a cell, so such a sample is left out.
+        """
+        size = self._payload.size or 0
+        if self._dialect.encoding.startswith(("utf-16", "utf-32")) or self._dialect.newline == "\r":
+            return
+        for position in (size // 2, size - SAMPLE_BYTES):
+            with self._payload.open() as file:
+                file.seek(position)
+                text = file.read(SAMPLE_BYTES).decode(self._dialect.encoding, errors="replace").encode()
+            whole = text[text.find(b"\n") + 1 : text.rfind(b"\n") + 1]
+            if whole and not (self._dialect.quote and self._dialect.quote.encode() in whole):
+                yield whole
+
+    def beginning(self, block: Block) -> Block:
+        """Return a sample of a block: its first records."""
+        cut = self._last_end(block.data[:SAMPLE_BYTES]) or len(block.data)
+        return Block(block.data[:cut], block.line, block.end)
+
+    def halves(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return a block cut near its middle; the second part is empty when it is a single record."""
+        cut = self._last_end(data[: len(data) // 2])
+        return data[:cut], data[cut:]
+
+    def undecodable(self, data: bytes, end: int, error: UnicodeDecodeError) -> UndecidedEncoding:
+        """Return the error for a block that is no UTF-8, with the byte's position in the file."""
+        return self._not_text(end - len(data) + error.start)
+
+    def _cut(self) -> Iterator[tuple[bytes, int]]:
+        """Yield whole records and the position behind them; the end of the file is joined to its last block."""
+        rest, ready = b"", b""
+        to_skip = self._dialect.first_record - 1
+        position = self._dialect.bom_bytes
+        for piece, position in self._utf8():
+            rest += piece
+            cut = self._last_end(rest)
+            if not cut:
+                self._refuse_endless(rest)
+                continue
+            block, rest = rest[:cut], rest[cut:]
+            if to_skip:
+                block, to_skip = self._behind(block, to_skip)
+            if ready:
+                yield ready, position - len(rest) - len(block)
+            ready = block
+        if to_skip:
+            rest, to_skip = self._behind(rest, to_skip)
+        if ready or rest:
+            yield ready + rest, position
+
+    def _refuse_endless(self, rest: bytes) -> None:
+        if len(rest) > MAX_RECORD_BYTES:
+            raise LineTooLong(
+                f"A record is longer than {MAX_RECORD_BYTES >> 20} MiB.",
+                hint="Check quotes and line ends of the export.",
+                place=self._payload.place(),
+            )
+
+    def _behind(self, block: bytes, count: int) -> tuple[bytes, int]:
+        """Return what stands behind the first ``count`` records, and how many of them were not in this block."""
+        position = 0
+        text = block.decode(errors="surrogateescape")
+        for _, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
+            position = end
+            count -= 1
+            if not count:
+                break
+        return text[position:].encode(errors="surrogateescape"), count
+
+    def _last_end(self, text: bytes) -> int:
+        """Return the position behind the last record end that is outside quotes; 0 when there is none."""
+        if self._whole is None or (self._dialect.quote or "").encode() not in text:
+            return text.rfind(self._end) + 1
+        cut = self._last_end_by_parity(text)
+        if cut is not None:
+            return cut
+        position = 0
+        while found := self._whole.match(text, position):
+            position = found.end()
+        return position
+
+    def _last_end_by_parity(self, text: bytes) -> int | None:
+        """Find it by counting quotes; None where a quote inside an unquoted cell makes the count meaningless."""
+        mark, delimiter = (self._dialect.quote or "").encode(), (self._dialect.delimiter or "").encode()
+        if len(mark) != 1 or len(delimiter) != 1:
+            return None
+        raw = np.frombuffer(text, np.uint8)
+        at = np.flatnonzero(raw == mark[0])
+        beside = np.zeros(256, np.bool_)
+        beside[list(mark + delimiter + b"\r\n")] = True
+        opening, closing = at[0::2], at[1::2]
+        if not beside[raw[opening[opening > 0] - 1]].all():
+            return None
+        if not beside[raw[closing[closing < len(raw) - 1] + 1]].all():
+            return None
+        outside = len(raw) if len(at) % 2 == 0 else int(at[-1])
+        cut = text.rfind(self._end, 0, outside) + 1
+        while cut and int(np.searchsorted(at, cut)) % 2:
+            cut = text.rfind(self._end, 0, int(at[np.searchsorted(at, cut) - 1])) + 1
+        return cut
+
+    def _utf8(self) -> Iterator[tuple[bytes, int]]:
+        """Yield the file as UTF-8, and the position reached; UTF-8 itself is checked where it is parsed."""
+        as_it_is = self._dialect.encoding in {"utf-8", "ascii"}
+        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
+        done = self._dialect.bom_bytes
+        with self._payload.open() as file:
+            file.seek(done)
+            while piece := file.read(BLOCK_BYTES):
+                done += len(piece)
+                try:
+                    yield (piece if as_it_is else decoder.decode(piece).encode()), done
+                except UnicodeDecodeError as error:
+                    raise self._not_text(done - len(piece) + error.start) from error
+            try:
+                yield decoder.decode(b"", final=True).encode(), done
+            except UnicodeDecodeError as error:
+                raise self._not_text(done) from error
+
+    def _not_text(self, position: int) -> UndecidedEncoding:
+        return UndecidedEncoding(
+            f"The byte at position {position:,} is no text in {self._dialect.encoding}.",
+            hint="Name the right encoding with the option encoding.",
+            place=self._payload.place(),
+        )
+
+
+def _whole_records(dialect: Dialect, end: bytes) -> re.Pattern[bytes]:
+    """Return a pattern that matches up to the next certain record end, and not at all in an open quote."""
+    mark, delimiter = re.escape((dialect.quote or "").encode()), re.escape((dialect.delimiter or "").encode())
+    plain = b"(?:(?!%s)[^\r\n])*+" % delimiter
+    cell = b"(?:%s(?:[^%s]++|%s%s)*+%s%s|(?!%s)%s)" % (mark, mark, mark, mark, mark, plain, mark, plain)
+    if end == b"\r":
+        return re.compile(b"(?:%s(?:%s|\n))*+%s\r" % (cell, delimiter, cell))
+    return re.compile(b"(?:%s(?:%s|\r(?!\n)))*+%s\r?\n" % (cell, delimiter, cell))

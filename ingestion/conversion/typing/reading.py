@@ -1,0 +1,78 @@
+"""How a column's cells are read once its rule is chosen: without state, so that blocks can be read in any order."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.typing.rules import (
+    DATE_FORMS,
+    WORD_DIGITS,
+    DateRule,
+    DecimalRule,
+    IntegerRule,
+    Rule,
+)
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One column's rule at one moment.
+
+    ``parse_as`` is the type to which bytes can be parsed directly, where the parser's exactness can be
+    proven (int64, decimal128 up to 18 digits, date32); else string. ``undecided`` says that more of the
+    column could still give it a type.
+    """
+
+    rule: Rule | None
+    type: pa.DataType
+    parse_as: pa.DataType
+    plain: bool
+    undecided: bool
+
+    @classmethod
+    def of(cls, rule: Rule | None, kind: pa.DataType, *, plain: bool, undecided: bool) -> Self:
+        """Return the reading of a rule as it is now; ``plain``: no spaces around cells, no quoted empty cell."""
+        own = copy.copy(rule)
+        return cls(own, kind, kind if plain and _is_native(own) else pa.string(), plain, undecided)
+
+    def values(self, cells: pa.Array) -> pa.Array | None:
+        """Return the typed values; None when a cell contradicts the rule."""
+        if cells.type == self.type:
+            return cells
+        if self.rule is None:
+            return pa.nulls(len(cells)) if cells.null_count == len(cells) else None
+        if not self.plain:
+            bare = pc.utf8_trim_whitespace(cells)
+            cells = pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
+        return self.rule.cast(cells) if self._fits(cells) else None
+
+    def _fits(self, cells: pa.Array) -> bool:
+        """Tell whether the rule, exactly as it is named, takes every cell."""
+        filled = pc.drop_null(cells)
+        if not len(filled):
+            return True
+        trial = copy.copy(self.rule)
+        return trial is not None and trial.accepts(filled) and trial.name == self.name
+
+    @property
+    def name(self) -> str:
+        """The rule's name."""
+        return self.rule.name if self.rule else "string"
+
+
+def _is_native(rule: Rule | None) -> bool:
+    """Tell whether the parser of delimited text reads this rule's texts, and its exactness can be proven."""
+    if isinstance(rule, DateRule):
+        return rule.form is DATE_FORMS[0]
+    if isinstance(rule, DecimalRule):
+        plain = (rule.point, rule.group, rule.sign) == (".", "", "front")
+        return plain and rule.even and rule.scale > 0 and rule.type().precision <= WORD_DIGITS[1]
+    return isinstance(rule, IntegerRule) and pa.types.is_int64(rule.type())

@@ -1,0 +1,126 @@
+"""The proof that typed cells say what the bytes said: no text that loses something may pass."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.conversion.dialect import Dialect
+from ingestion.conversion.formats.exact import parse, parse_exact
+
+TYPES = {"int": pa.int64(), "money": pa.decimal128(9, 2), "rate": pa.decimal128(18, 4), "date": pa.date32()}
+ALL = [*TYPES.values(), pa.string(), pa.string()]
+
+
+def dialect(newline: str = "\n", quote: str | None = '"') -> Dialect:
+    names = (*TYPES, "text", "more")
+    return Dialect(encoding="utf-8", delimiter=",", quote=quote, newline=newline, names=names)
+
+
+def rendered(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def quoted(text: str | None) -> str:
+    if text is None:
+        return ""
+    return '"' + text.replace('"', '""') + '"' if not text or set(text) & set('",\r\n') else text
+
+
+exact_texts = {
+    "int": st.none() | st.integers(-(2**63), 2**63 - 1),
+    "money": st.none() | st.integers(-999_999_999, 999_999_999).map(lambda n: Decimal(n).scaleb(-2)),
+    "rate": st.none() | st.integers(-(10**18) + 1, 10**18 - 1).map(lambda n: f"{Decimal(n).scaleb(-4):f}"),
+    "date": st.none() | st.dates(),
+}
+words = st.text(st.sampled_from('ab.0xE1,"\r\n;- é'), max_size=9)
+# Each parses to a number or a date, and none is the text that the value gives back.
+LOSSY = {
+    "int": ["007", " 5", "5 ", "-0", "00", "0x1F", "0XFFFFFFFFFF", "\t12", "-007", "0x7FFFFFFFFFFFFFFF"],
+    "money": ["+1.00", ".50", "5.", "5", "5.0", "05.00", " 5.00", "1e3", "1e-1", "-0.00", "5.000", "-.5", "1.5e1"],
+    "rate": ["1.5", "1", "0001.5000", "1e0", ".0001", "12.50000", "1E+3"],
+    "date": [" 2026-10-31", "2026-10-31 "],
+}
+
+
+@st.composite
+def rows(draw, lossy: bool):
+    table = [
+        [rendered(draw(exact_texts[name])) for name in TYPES] + [quoted(draw(st.none() | words)) for _ in range(2)]
+        for _ in range(draw(st.integers(1, 6)))
+    ]
+    if lossy:
+        for _ in range(draw(st.integers(1, 5))):
+            name = draw(st.sampled_from(list(TYPES)))
+            table[draw(st.integers(0, len(table) - 1))][list(TYPES).index(name)] = draw(st.sampled_from(LOSSY[name]))
+    return table
+
+
+def block(table: list[list[str]], newline: str) -> bytes:
+    return "".join(",".join(row) + newline for row in table).encode()
+
+
+@settings(deadline=None)
+@given(rows(lossy=True), st.sampled_from(["\n", "\r\n"]))
+def test_a_text_that_its_value_does_not_give_back_never_passes(table, newline):
+    assert parse_exact(block(table, newline), dialect(newline), ALL) is None
+
+
+@settings(deadline=None)
+@given(rows(lossy=False), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_what_passes_gives_back_every_text(table, newline, cut_end):
+    data = block(table, newline)
+    batch = parse_exact(data.removesuffix(newline.encode()) if cut_end else data, dialect(newline), ALL)
+    if batch is None:
+        return  # not proven is allowed; that clean data passes is the next test's claim
+    assert batch.num_rows == len(table)
+    for index, name in enumerate(TYPES):
+        found = [
+            "" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+            for value in batch.column(index).to_pylist()
+        ]
+        assert found == [row[index] for row in table], name
+    for index in (4, 5):
+        assert [quoted(text) for text in batch.column(index).to_pylist()] == [row[index] for row in table]
+
+
+def test_an_empty_cell_at_the_very_end_is_not_taken_for_a_quoted_one():
+    batch = parse(b'1,1.00,1.0000,2026-10-31,"",', dialect(), ALL)
+    assert batch["text"].to_pylist() == [""]
+    assert batch["more"].to_pylist() == [None]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_clean_data_passes(newline):
+    table = [["-12", "1234.50", "0.0001", "2026-10-31", '"a ""b"" 1.50, c"', "v1.50"], ["", "", "", "", "", '""']]
+    batch = parse_exact(block(table, newline), dialect(newline), ALL)
+    assert batch is not None
+    assert batch.to_pylist()[0] == {
+        "int": -12,
+        "money": Decimal("1234.50"),
+        "rate": Decimal("0.0001"),
+        "date": batch["date"][0].as_py(),
+        "text": 'a "b" 1.50, c',
+        "more": "v1.50",
+    }
+    assert batch["more"][1].as_py() == ""
+    assert batch["text"][1].as_py() is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "5,1.00,1.0000,2026-10-31,a,b\n 5,1.00,1.0000,2026-10-31,a,b\r\n",
+        "5,5,1.0000,2026-10-31,a,b\n5,0005.00,1.0000,2026-10-31,a,b\n",
+        "0xFFFFFFFF,5.00,1.0000,2026-10-31,a,b\n",
+        "5,.50,1.0000,2026-10-31,a,b\n05,5.00,1.0000,2026-10-31,a,b\n",
+        "5,5.0,1.0000,2026-10-31,a 1.25,b\n05,5.00,1.0000,2026-10-31,a,b\n",
+    ],
+)
+def test_a_longer_text_cannot_hide_behind_a_shorter_one(lines):
+    assert parse(lines.encode(), dialect(), ALL) is not None
+    assert parse_exact(lines.encode(), dialect(), ALL) is None
