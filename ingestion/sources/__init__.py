@@ -18,8 +18,8 @@ def parse_source(spec: Mapping[str, Any]) -> Source:
     from ingestion.sources.http import HttpSource
     from ingestion.sources.tcp import TcpSource
 
-    kinds: dict[str, Any] = {"http": HttpSource, "ftp": FtpSource, "tcp": TcpSource}
+    kinds: dict[str, type[Source]] = {"http": HttpSource, "ftp": FtpSource, "tcp": TcpSource}
     kind = spec.get("type")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise SourceInvalid(f"There is no source type {kind!r}.", hint=f"Use one of {', '.join(sorted(kinds))}.")
     return kinds[kind].parse(spec)

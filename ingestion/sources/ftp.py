@@ -1,43 +1,64 @@
-"""Files on FTP servers, plain or with TLS (FTPS, explicit and implicit)."""
+"""Files on FTP, FTPS and SFTP servers."""
 
 from __future__ import annotations
 
-import ftplib
-import ssl
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+import codecs
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from ingestion.sources import guard
-from ingestion.sources.base import CHUNK_BYTES, Fetched, Limits, bounded, port_of, refuse_unknown, text
-from ingestion.sources.errors import (
-    SourceDenied,
-    SourceError,
-    SourceFileMissing,
-    SourceInvalid,
-    SourceRefused,
-    SourceTruncated,
-    SourceUnreachable,
-    TlsRefused,
-)
+from ingestion.sources.base import Entry, Fetched, Limits, Version, block, port_of, refuse_unknown, text, url_of
+from ingestion.sources.errors import SourceAmbiguous, SourceChanged, SourceFileMissing, SourceInvalid
+from ingestion.sources.ftp_session import FtpSession
+from ingestion.sources.remote import Session, Settle, listed
+from ingestion.sources.resume import Deadline, resuming
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_FIELDS = {"type", "url", "host", "port", "path", "username", "password", "tls", "filename"}
+_FIELDS = {
+    "type",
+    "url",
+    "protocol",
+    "host",
+    "port",
+    "path",
+    "pattern",
+    "username",
+    "password",
+    "tls",
+    "ca",
+    "encoding",
+}
+_FIELDS |= {"filename", "private_key", "passphrase", "host_key", "settle", "since", "after"}
+_PORTS = {"ftp": 21, "ftps": 990, "sftp": 22}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FtpSource:
-    """One file of an FTP server. ``tls`` is empty, ``explicit`` (AUTH TLS) or ``implicit`` (port 990)."""
+    """One file of a server, or with ``pattern`` the matching files of the folder ``path``.
 
+    ``protocol`` is ftp, ftps or sftp; ``tls`` is empty, ``explicit`` (AUTH TLS) or ``implicit`` (port 990).
+    """
+
+    protocol: str
     host: str
     port: int
     path: str
+    pattern: str = ""
     username: str = "anonymous"
     password: str = ""
     tls: str = ""
+    ca: str = ""
+    encoding: str = "utf-8"
+    private_key: str = ""
+    passphrase: str = ""
+    host_key: str = ""
+    settle: Settle = field(default_factory=Settle)
+    since: datetime | None = None
+    after: Mapping[str, str] = field(default_factory=dict)
     filename: str = ""
     type: str = "ftp"
 
@@ -45,182 +66,183 @@ class FtpSource:
     def parse(cls, spec: Mapping[str, Any]) -> Self:
         """Make the source of a request's ``source`` object, given as a URL or in parts; raises ``SourceInvalid``."""
         refuse_unknown(spec, _FIELDS)
-        parts = _of_url(text(spec, "url")) if "url" in spec else {}
-        whole = parts | {name: value for name, value in spec.items() if name != "url"}
-        tls = text(whole, "tls", "")
-        if tls not in {"", "explicit", "implicit"}:
-            raise SourceInvalid("tls must be explicit or implicit.", hint="Correct source.tls.")
-        path = text(whole, "path")
-        if any(sign in path for sign in "\r\n\0"):
-            raise SourceInvalid("The path holds a line break.", hint="Correct source.path.")
+        whole = (_of_url(spec) if "url" in spec else {}) | {name: spec[name] for name in spec if name != "url"}
+        protocol, tls = _protocol(whole)
+        pattern = text(whole, "pattern", "")
         return cls(
+            protocol=protocol,
             host=text(whole, "host"),
-            port=port_of(whole, 990 if tls == "implicit" else 21),
-            path=path,
+            port=port_of(whole, 21 if tls == "explicit" else _PORTS[protocol]),
+            path=text(whole, "path", "" if pattern else None),
+            pattern=pattern,
             username=text(whole, "username", "anonymous"),
             password=text(whole, "password", ""),
             tls=tls,
+            ca=block(whole, "ca", ""),
+            encoding=_encoding(whole),
+            private_key=block(whole, "private_key", ""),
+            passphrase=text(whole, "passphrase", ""),
+            host_key=text(whole, "host_key", ""),
+            settle=Settle.parse(whole),
+            since=_since(whole),
+            after=_after(whole),
             filename=text(whole, "filename", ""),
         )
 
     def public(self) -> dict[str, Any]:
-        """Return host, port, path and user; the password is left out."""
+        """Return where the file is and who signs in; passwords and keys are left out."""
         shown = {"type": "ftp", "host": self.host, "port": self.port, "path": self.path, "username": self.username}
-        return shown | ({"tls": self.tls} if self.tls else {})
+        named = {"tls": self.tls, "pattern": self.pattern, "filename": self.filename, "host_key": self.host_key}
+        shown |= {"protocol": self.protocol} if self.protocol == "sftp" else {}
+        return shown | {name: value for name, value in named.items() if value}
 
     @contextmanager
     def open(self, limits: Limits) -> Iterator[Fetched]:
-        """Sign in, ask for the size, and stream the file in binary over a passive connection."""
-        ftp = (_GuardedFtps if self.tls else _GuardedFtp)(limits, implicit=self.tls == "implicit")
-        where = f"{self.host}:{self.port}"
-        with _translated(where, self.path):
+        """Sign in, see that the file is whole, and stream it; after a cut the rest is asked for by offset.
+
+        Raises ``SourceChanged`` if the file is another one when the transfer ends than when it began.
+        """
+        with closing(self._session(limits)) as session:
+            path = self._only_path(session)
+            version = self.settle.check(session, path)
+            transfer = _Transfer(self, limits, path, version, session)
             try:
-                ftp.connect(self.host, self.port, timeout=limits.connect_timeout_s)
-                ftp.login(self.username, self.password)
-                if isinstance(ftp, ftplib.FTP_TLS):
-                    ftp.prot_p()
-                ftp.voidcmd("TYPE I")
-                size = _size(ftp, self.path)
-                chunks = bounded(_retrieve(ftp, self.path, limits), limits, size)
-                name = self.filename or self.path.rsplit("/", 1)[-1]
-                yield Fetched(filename=name, size=size, chunks=_translating(chunks, where, self.path))
+                chunks = resuming(transfer.rest, size=version.size, limits=limits, deadline=Deadline(limits))
+                yield Fetched(
+                    filename=self.filename or path.rsplit("/", 1)[-1],
+                    size=version.size,
+                    chunks=transfer.checked(chunks),
+                    version=version,
+                )
             finally:
-                ftp.close()
+                transfer.session.close()
+
+    def entries(self, limits: Limits) -> list[Entry]:
+        """Return the files that match and are ready, oldest first; without a pattern the one file."""
+        with closing(self._session(limits)) as session:
+            return self._seen(session)
+
+    def probe(self, limits: Limits) -> list[str]:
+        """Sign in and return what would be fetched, one line each."""
+        found = self.entries(limits)
+        return [f"{entry.path}, {entry.version.size} bytes, {entry.version.modified}" for entry in found]
+
+    def after_publish(self, limits: Limits, fetched: Version) -> None:
+        """Delete or move the file if ``after`` says so; what was changed since ``fetched`` stays."""
+        if not self.after:
+            return
+        with closing(self._session(limits)) as session, suppress(SourceFileMissing):  # done by an earlier delivery
+            path = self._only_path(session)
+            if session.stat(path) != fetched:
+                raise SourceChanged(f"{path} was changed after it was fetched and stays.", hint="Fetch it again.")
+            if "move" in self.after:
+                session.move(path, self.after["move"].rstrip("/") + "/" + path.rsplit("/", 1)[-1])
+            else:
+                session.delete(path)
+
+    def connected(self, limits: Limits) -> Session:
+        """Return a signed-in session; the caller closes it."""
+        return self._session(limits)
+
+    def _session(self, limits: Limits) -> Session:
+        if self.protocol != "sftp":
+            return FtpSession(self, limits)
+        from ingestion.sources.sftp_session import SftpSession  # paramiko takes long to import
+
+        return SftpSession(self, limits)
+
+    def _seen(self, session: Session) -> list[Entry]:
+        if self.pattern:
+            return listed(session, self.path, self.pattern, self.settle, self.since)
+        name = self.path.rsplit("/", 1)[-1]
+        return [Entry(name=name, path=self.path, version=session.stat(self.path), changes={})]
+
+    def _only_path(self, session: Session) -> str:
+        if not self.pattern:
+            return self.path
+        found = self._seen(session)
+        if not found:
+            raise SourceFileMissing(f"No file matches {self.pattern} in {self.path or '.'}.", hint="Check the pattern.")
+        if len(found) > 1:
+            raise SourceAmbiguous(
+                f"{len(found)} files match {self.pattern}, where one job takes one.", hint="Narrow source.pattern."
+            )
+        return found[0].path
 
 
-class _GuardedFtp(ftplib.FTP):
-    """ftplib that dials only checked addresses, and data connections only to the control's own peer."""
+class _Transfer:
+    """One file, read over a session that is made anew after a cut."""
 
-    def __init__(self, limits: Limits, *, implicit: bool) -> None:
-        super().__init__()
-        self._limits = limits
-        self._implicit = implicit
+    def __init__(self, source: FtpSource, limits: Limits, path: str, version: Version, session: Session) -> None:
+        self._source, self._limits, self._path, self._version = source, limits, path, version
+        self.session = session
+        self._fresh = True
 
-    def connect(self, host: str = "", port: int = 0, timeout: float = -999, source_address: Any = None) -> str:
-        """Connect the control channel to a checked address."""
-        self.host, self.port, self.timeout = host, port, timeout
-        self.sock = self._secured(guard.connect(host, port, self._limits.policy, timeout))
-        self.af = self.sock.family
-        self.file = self.sock.makefile("r", encoding=self.encoding)
-        self.welcome = self.getresp()
-        return self.welcome
+    def rest(self, offset: int) -> Iterator[bytes]:
+        """Yield the file from an offset; raises ``SourceChanged`` if it is another one by now."""
+        if not self._fresh:
+            self.session.close()
+            self.session = self._source.connected(self._limits)
+            self._same()
+        self._fresh = False
+        yield from self.session.read(self._path, offset)
 
-    def _secured(self, sock: Any) -> Any:
-        return sock
-
-    def ntransfercmd(self, cmd: str, rest: int | str | None = None) -> tuple[Any, int | None]:
-        """Open the data channel; the address in the server's answer is not trusted, only its port."""
-        if self.sock is None:
-            raise EOFError
-        _, port = self.makepasv()
-        peer = str(self.sock.getpeername()[0])
-        data = guard.connect(peer, port, _ToPeer(allow_cidrs=(peer,)), self._limits.read_timeout_s)
-        try:
-            if rest is not None:
-                self.sendcmd(f"REST {rest}")
-            answer = self.sendcmd(cmd)
-            if answer[0] == "2":
-                answer = self.getresp()
-            if answer[0] != "1":
-                raise ftplib.error_reply(answer)
-        except BaseException:
-            data.close()
-            raise
-        return self._data_secured(data), None
-
-    def _data_secured(self, data: Any) -> Any:
-        return data
-
-
-_ToPeer = guard.GuardPolicy
-
-
-class _GuardedFtps(_GuardedFtp, ftplib.FTP_TLS):
-    """The same with TLS, the server's name and certificate checked."""
-
-    def __init__(self, limits: Limits, *, implicit: bool) -> None:
-        ftplib.FTP_TLS.__init__(self, context=ssl.create_default_context())
-        self._limits = limits
-        self._implicit = implicit
-
-    def _secured(self, sock: Any) -> Any:
-        return self.context.wrap_socket(sock, server_hostname=self.host) if self._implicit else sock
-
-    def login(self, user: str = "", passwd: str = "", acct: str = "", secure: bool = True) -> str:
-        """Turn TLS on before anything secret is sent."""
-        if not self._implicit:
-            self.auth()
-        return ftplib.FTP.login(self, user, passwd, acct)
-
-    def _data_secured(self, data: Any) -> Any:
-        session = self.sock.session if isinstance(self.sock, ssl.SSLSocket) else None
-        return self.context.wrap_socket(data, server_hostname=self.host, session=session)
-
-
-def _retrieve(ftp: ftplib.FTP, path: str, limits: Limits) -> Iterator[bytes]:
-    with ftp.transfercmd(f"RETR {path}") as data:
-        data.settimeout(limits.read_timeout_s)
-        while chunk := data.recv(CHUNK_BYTES):
-            yield chunk
-        if isinstance(data, ssl.SSLSocket):
-            with suppress(OSError):
-                data.unwrap()
-    ftp.voidresp()
-
-
-def _size(ftp: ftplib.FTP, path: str) -> int | None:
-    try:
-        return ftp.size(path)
-    except ftplib.error_perm as error:
-        if str(error).startswith("550"):
-            raise
-        return None  # the server does not know SIZE
-
-
-@contextmanager
-def _translated(where: str, path: str) -> Iterator[None]:
-    """Turn ftplib's errors into ours; replies are RFC 959's."""
-    try:
-        yield
-    except SourceError:
-        raise
-    except ssl.SSLError as error:
-        raise TlsRefused(f"TLS with {where} failed.", hint="Check the server's certificate and name.") from error
-    except (ftplib.error_perm, ftplib.error_temp) as error:
-        raise _meaning(str(error), where, path) from error
-    except (EOFError, ConnectionError) as error:
-        raise SourceTruncated(f"{where} closed the connection.", hint="It is tried again.") from error
-    except TimeoutError as error:
-        raise SourceUnreachable(f"{where} did not answer in time.", hint="It is tried again.") from error
-    except (ftplib.Error, OSError) as error:
-        raise SourceUnreachable(f"The transfer from {where} failed.", hint="It is tried again.") from error
-
-
-def _translating(chunks: Iterator[bytes], where: str, path: str) -> Iterator[bytes]:
-    with _translated(where, path):
+    def checked(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass the bytes on and see at the end that nobody wrote the file meanwhile."""
         yield from chunks
+        self._same()
+
+    def _same(self) -> None:
+        if self.session.stat(self._path) != self._version:
+            raise SourceChanged(f"{self._path} changed while it was fetched.", hint="It is tried again from the start.")
 
 
-def _meaning(reply: str, where: str, path: str) -> SourceError:
-    code = reply[:3]
-    if code in {"530", "532"}:
-        return SourceDenied(f"{where} refused user or password.", hint="Check both.")
-    if code == "550":
-        return SourceFileMissing(f"{where} has no file {path} to read.", hint="Check the path and its permissions.")
-    if code in {"421", "425", "426", "450", "451", "452"}:
-        return SourceUnreachable(f"{where} cannot serve the file now ({code}).", hint="It is tried again.")
-    return SourceRefused(f"{where} refused the transfer ({code}).", hint="Check the request.")
+def _protocol(whole: Mapping[str, Any]) -> tuple[str, str]:
+    """Return protocol and TLS mode; FTPS is implicit where nothing or port 990 says so."""
+    protocol, tls = text(whole, "protocol", "ftp"), text(whole, "tls", "")
+    if protocol not in _PORTS:
+        raise SourceInvalid("protocol must be ftp, ftps or sftp.", hint="Correct source.protocol.")
+    if tls not in {"", "explicit", "implicit"} or (tls and protocol == "sftp"):
+        raise SourceInvalid("tls must be explicit or implicit, and none with sftp.", hint="Correct source.tls.")
+    if protocol == "ftps" and not tls:
+        tls = "implicit" if whole.get("port", 990) == 990 else "explicit"
+    return ("ftps" if tls else protocol), tls
 
 
-def _of_url(url: str) -> dict[str, Any]:
-    parts = urlsplit(url)
-    if parts.scheme not in {"ftp", "ftps"} or not parts.hostname:
-        raise SourceInvalid("The url must begin with ftp:// or ftps://.", hint="Correct source.url.")
-    found: dict[str, Any] = {"host": parts.hostname, "path": unquote(parts.path)}
+def _of_url(spec: Mapping[str, Any]) -> dict[str, Any]:
+    parts = url_of(spec, set(_PORTS))
+    found: dict[str, Any] = {"protocol": parts.scheme, "host": parts.hostname, "path": unquote(parts.path)}
     if parts.port:
         found["port"] = parts.port
+    elif parts.scheme == "ftps":
+        found["tls"] = "explicit"  # a URL without a port: what most servers mean by FTPS
     if parts.username:
         found |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
-    if parts.scheme == "ftps":
-        found["tls"] = "implicit" if parts.port == 990 else "explicit"
     return found
+
+
+def _encoding(whole: Mapping[str, Any]) -> str:
+    try:
+        return codecs.lookup(text(whole, "encoding", "utf-8")).name
+    except LookupError as error:
+        raise SourceInvalid("There is no such encoding.", hint="Correct source.encoding.") from error
+
+
+def _since(whole: Mapping[str, Any]) -> datetime | None:
+    given = text(whole, "since", "")
+    try:
+        found = datetime.fromisoformat(given) if given else None
+    except ValueError as error:
+        raise SourceInvalid("since is no time.", hint="Give source.since as 2026-01-31T00:00:00+00:00.") from error
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
+
+
+def _after(whole: Mapping[str, Any]) -> dict[str, str]:
+    match whole.get("after", {}):
+        case {} as given if not given:
+            return {}
+        case "delete":
+            return {"delete": ""}
+        case {"move": str(folder)} as given if folder and len(given) == 1 and folder.isprintable():
+            return {"move": folder}
+    raise SourceInvalid("after is not clear.", hint='Give source.after as "delete" or {"move": "/archive"}.')

@@ -11,23 +11,39 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from ingestion.sources import guard
-from ingestion.sources.base import CHUNK_BYTES, Fetched, Limits, bounded, port_of, refuse_unknown, text
-from ingestion.sources.errors import SourceError, SourceInvalid, SourceTruncated, SourceUnreachable, TlsRefused
+from ingestion.sources.base import (
+    CHUNK_BYTES,
+    Entry,
+    Fetched,
+    Limits,
+    Version,
+    block,
+    port_of,
+    refuse_unknown,
+    text,
+    tls_context,
+    why_tls,
+)
+from ingestion.sources.errors import SourceError, SourceInvalid, SourceTimeout, SourceTruncated, TlsRefused
+from ingestion.sources.resume import Deadline, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_FIELDS = {"type", "host", "port", "tls", "send", "send_base64", "until", "filename"}
+_FIELDS = {"type", "host", "port", "tls", "send", "send_base64", "until", "filename", "ca"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpSource:
-    """A server that sends a file. ``until`` is ``{"close": true}``, a delimiter, a length or an idle time (s)."""
+    """A server that sends a file. ``ca`` is the PEM of the authority that TLS trusts; ``until`` is ``{"close": true}``,
+    a delimiter, a length or an idle time (s).
+    """
 
     host: str
     port: int
     tls: bool = False
     send: bytes = b""
+    ca: str = ""
     until: Mapping[str, Any] = field(default_factory=lambda: {"close": True})
     filename: str = ""
     type: str = "tcp"
@@ -44,6 +60,7 @@ class TcpSource:
             port=port_of(spec),
             tls=tls,
             send=_request(spec),
+            ca=block(spec, "ca", ""),
             until=_end(spec.get("until", {"close": True})),
             filename=text(spec, "filename", ""),
         )
@@ -59,9 +76,25 @@ class TcpSource:
         with _translated(where), self._connected(limits) as sock:
             if self.send:
                 sock.sendall(self.send)
-            chunks = bounded(self._read(sock, limits), limits)
-            name = self.filename or f"{self.host}-{self.port}.dat"
-            yield Fetched(filename=name, size=self.until.get("length"), chunks=_translating(chunks, where))
+            size = self.until.get("length")
+            chunks = bounded(_translating(self._read(sock), where), size=size, limits=limits, deadline=Deadline(limits))
+            yield Fetched(filename=self._name(), size=size, chunks=chunks)
+
+    def entries(self, limits: Limits) -> list[Entry]:
+        """Return the one transfer that a connection is; nothing is dialled."""
+        return [Entry(name=self._name(), path="", version=Version(), changes={})]
+
+    def probe(self, limits: Limits) -> list[str]:
+        """Connect, and shake hands if TLS is wanted; nothing is sent."""
+        with _translated(f"{self.host}:{self.port}"), self._connected(limits) as sock:
+            cipher = sock.version() if isinstance(sock, ssl.SSLSocket) else "no TLS"
+            return [f"{self.host}:{self.port} answers ({cipher})."]
+
+    def after_publish(self, limits: Limits, fetched: Version) -> None:
+        """Do nothing: a connection leaves no file behind."""
+
+    def _name(self) -> str:
+        return self.filename or f"{self.host}-{self.port}.dat"
 
     @contextmanager
     def _connected(self, limits: Limits) -> Iterator[socket.socket]:
@@ -70,10 +103,10 @@ class TcpSource:
             if not self.tls:
                 yield plain
                 return
-            with ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) as secured:
+            with tls_context(self.ca).wrap_socket(plain, server_hostname=self.host) as secured:
                 yield secured
 
-    def _read(self, sock: socket.socket, limits: Limits) -> Iterator[bytes]:
+    def _read(self, sock: socket.socket) -> Iterator[bytes]:
         if "length" in self.until:
             yield from _exactly(sock, self.until["length"])
         elif "delimiter" in self.until:
@@ -124,11 +157,11 @@ def _translated(where: str) -> Iterator[None]:
         yield
     except SourceError:
         raise
-    except ssl.SSLError as error:
-        raise TlsRefused(f"TLS with {where} failed.", hint="Check the server's certificate and name.") from error
     except TimeoutError as error:
-        raise SourceUnreachable(f"{where} fell silent.", hint="It is tried again.") from error
+        raise SourceTimeout(f"{where} fell silent.", hint="It is tried again.") from error
     except OSError as error:
+        if why := why_tls(error):
+            raise TlsRefused(f"TLS with {where} failed: {why}.", hint="Check name, expiry and authority.") from error
         raise SourceTruncated(f"The connection to {where} broke.", hint="It is tried again.") from error
 
 
@@ -141,7 +174,7 @@ def _request(spec: Mapping[str, Any]) -> bytes:
     if "send" in spec and "send_base64" in spec:
         raise SourceInvalid("Both send and send_base64 are given.", hint="Give one of them.")
     try:
-        return text(spec, "send", "").encode() or base64.b64decode(text(spec, "send_base64", ""), validate=True)
+        return block(spec, "send", "").encode() or base64.b64decode(text(spec, "send_base64", ""), validate=True)
     except binascii.Error as error:
         raise SourceInvalid("send_base64 is not Base64.", hint="Correct source.send_base64.") from error
 
@@ -152,9 +185,9 @@ def _end(until: Any) -> dict[str, Any]:
             return {"close": True}
         case {"delimiter": str(mark)} if mark and len(until) == 1:
             return {"delimiter": mark}
-        case {"length": int(length)} if length >= 0 and len(until) == 1:
+        case {"length": int(length)} if not isinstance(length, bool) and length >= 0 and len(until) == 1:
             return {"length": length}
-        case {"idle_s": int() | float() as seconds} if 0 < seconds <= 600 and len(until) == 1:
+        case {"idle_s": int() | float() as seconds} if seconds is not True and 0 < seconds <= 600 and len(until) == 1:
             return {"idle_s": seconds}
     raise SourceInvalid(
         "The end of the transfer is not clear.",
