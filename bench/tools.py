@@ -1,0 +1,108 @@
+"""What each tool is asked to do: turn one file, or a folder of files, into Parquet with zstd.
+
+The peers get the decimal columns' types where they take them, because they would read amounts as floats.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+MONEY = {"lineitem.csv": ["l_extendedprice", "l_discount", "l_tax"], "orders.csv": ["o_totalprice"]}
+
+
+def ours(src: Path, dest: Path) -> None:
+    """DataBridge, everything detected and proven."""
+    from ingestion.conversion import convert
+
+    convert(src, dest)
+
+
+def duckdb(src: Path, dest: Path) -> None:
+    """DuckDB; delimiter and types by its own sniffer."""
+    import duckdb
+
+    types = ", ".join(f"'{name}': 'DECIMAL(15,2)'" for name in MONEY.get(src.name, []))
+    options = f", types = {{{types}}}" if types else ""
+    if src.name == "sap_wide.csv":
+        options += ", encoding = 'latin-1', decimal_separator = ','"
+    read = "read_csv" if src.suffix == ".csv" else "read_json"
+    duckdb.execute(f"COPY (FROM {read}('{src}'{options})) TO '{dest}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def polars(src: Path, dest: Path) -> None:
+    """Polars, streaming where it can."""
+    import polars as pl
+
+    frame: Any
+    if src.suffix == ".ndjson":
+        frame = pl.scan_ndjson(src)
+    elif src.suffix == ".json":
+        frame = pl.read_json(src).lazy()
+    elif src.name == "sap_wide.csv":
+        frame = pl.read_csv(src, separator=";", encoding="windows-1252", infer_schema_length=1000).lazy()
+    else:
+        types = dict.fromkeys(MONEY.get(src.name, []), pl.Decimal(15, 2))
+        frame = pl.scan_csv(src, try_parse_dates=True, schema_overrides=types)
+    frame.sink_parquet(dest, compression="zstd")
+
+
+def pyarrow(src: Path, dest: Path) -> None:
+    """PyArrow."""
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.json
+    import pyarrow.parquet as pq
+
+    if src.suffix == ".ndjson":
+        table = pa.json.read_json(src)
+    else:
+        types = dict.fromkeys(MONEY.get(src.name, []), pa.decimal128(15, 2))
+        wide = src.name == "sap_wide.csv"
+        table = pa.csv.read_csv(
+            src,
+            pa.csv.ReadOptions(encoding="cp1252" if wide else "utf8"),
+            pa.csv.ParseOptions(delimiter=";" if wide else ","),
+            pa.csv.ConvertOptions(column_types=types),
+        )
+    pq.write_table(table, dest, compression="zstd")
+
+
+def pandas(src: Path, dest: Path) -> None:
+    """Use pandas with Arrow-backed columns."""
+    import pandas as pd
+
+    if src.suffix in {".xlsx", ".xls"}:
+        frame = pd.read_excel(src, engine="calamine")
+    elif src.suffix == ".ndjson":
+        frame = pd.read_json(src, lines=True)
+    elif src.suffix == ".json":
+        frame = pd.read_json(src)
+    elif src.name == "sap_wide.csv":
+        frame = pd.read_csv(src, sep=";", encoding="cp1252", decimal=",", thousands=".")
+    else:
+        frame = pd.read_csv(src, dtype_backend="pyarrow")
+    frame.to_parquet(dest, compression="zstd")
+
+
+def fastexcel(src: Path, dest: Path) -> None:
+    """Use fastexcel straight to Arrow."""
+    import fastexcel
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    batch = fastexcel.read_excel(src).load_sheet(0).to_arrow()
+    pq.write_table(pa.Table.from_batches([batch]), dest, compression="zstd")
+
+
+CASES: dict[str, list[str]] = {
+    "lineitem.csv": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+    "orders.csv": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+    "orders.ndjson": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+    "orders.json": ["ours", "duckdb", "polars", "pandas"],
+    "table.xlsx": ["ours", "fastexcel", "pandas"],
+    "table.xls": ["ours", "fastexcel", "pandas"],
+    "sap_wide.csv": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+    "tiny": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+}
+TOOLS = {tool.__name__: tool for tool in (ours, duckdb, polars, pyarrow, pandas, fastexcel)}
