@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test check lint types layers css openapi
+.PHONY: help setup demo serve test bench chaos load check lint types layers css openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,16 @@ types: $(READY) ## static types
 
 layers: $(READY) ## who may import whom
 	@.venv/bin/lint-imports
+
+bench: setup ## speed and memory beside DuckDB, Polars, PyArrow, pandas and fastexcel (CASES="lineitem.csv ...")
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@$(PY) bench/run.py $(CASES)
+
+chaos: setup ## kill workers and fail AWS calls at random points (ROUNDS=100 SEED=...)
+	@$(PY) tests/chaos/rounds.py --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+
+load: setup ## 500 jobs by 50 clients at once, and what a list costs among 100,000 jobs
+	@$(PY) bench/load.py
 
 css: ## compile the styles
 	@test -d node_modules || npm ci --no-audit --no-fund --silent

@@ -148,11 +148,21 @@ LOGGING = {
             "()": "aws_lambda_powertools.logging.formatter.LambdaPowertoolsFormatter",
             "service": "databridge",
         },
+        "bare": {"format": "%(message)s"},
         "plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain" if LOCAL else "json"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "plain" if LOCAL else "json"},
+        "metrics": {"class": "logging.StreamHandler", "formatter": "bare", "stream": "ext://sys.stdout"},
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("DATABRIDGE_LOG_LEVEL", "INFO")},
     "loggers": {
+        # one line of JSON each, which CloudWatch reads from Lambda's standard output; nobody reads it locally
+        "databridge.metrics": {
+            "handlers": ["metrics"],
+            "level": "WARNING" if LOCAL else "INFO",
+            "propagate": False,
+        },
         "botocore": {"level": "WARNING"},
         "pynamodb": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},

@@ -82,6 +82,12 @@ class JobError(DataBridgeError):
     code = "JOB_ERROR"
 
 
+class WorkerLost(JobError):
+    """Every worker that tried the job vanished without a word."""
+
+    code = "WORKER_LOST"
+
+
 class JobMissing(JobError):
     """There is no such job, or it is not the caller's to see."""
 

@@ -16,18 +16,20 @@ from __future__ import annotations
 import hashlib
 import random
 import time
+import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
 
-from ingestion import lake
+from ingestion import lake, metrics
 from ingestion.errors import (
     DataBridgeError,
     IdempotencyConflict,
     JobMissing,
     JobMoveRefused,
     StoreUnavailable,
+    WorkerLost,
 )
 from ingestion.models import WATCHED, Job, Key
 from ingestion.moves import (
@@ -117,9 +119,8 @@ def claim(job_id: str, worker: str) -> Job | None:
     moment = time.time()
     if job.status == "RUNNING" and (job.lease_until or 0) < moment:
         return claim(job_id, worker) if _release_expired(job) else None
-    if job.status != "PENDING":
-        return None
-    if job.next_retry_at and job.next_retry_at > now():
+    waits = job.next_retry_at and job.next_retry_at > now()
+    if job.status != "PENDING" or job.cancel_requested or waits:
         return None
     moved = move(
         job,
@@ -133,7 +134,7 @@ def claim(job_id: str, worker: str) -> Job | None:
             Job.next_retry_at.remove(),
             Job.error.remove(),
         ],
-        condition=Job.attempt == job.attempt,
+        condition=(Job.attempt == job.attempt) & (Job.cancel_requested == False),  # noqa: E712  (an expression)
     )
     if not moved:
         return None
@@ -163,7 +164,7 @@ def begin_publishing(job: Job) -> None:
     held(
         job,
         [Job.lease_until.set(until), Job.due_at.set(until)],
-        condition=Job.cancel_requested == False,  # noqa: E712  (an expression, not a comparison)
+        condition=Job.cancel_requested == False,  # noqa: E712  (an expression)
         refused=Cancelled,
     )
 
@@ -172,6 +173,7 @@ def succeed(job: Job, **facts: Any) -> None:
     """Move RUNNING → SUCCESS with what the load produced; raises ``LeaseLost``."""
     rows = facts.get("rows") or {}
     finished = now()
+    seconds = (finished - (job.started_at or finished)).total_seconds()
     moved = move(
         job,
         "SUCCESS",
@@ -181,11 +183,12 @@ def succeed(job: Job, **facts: Any) -> None:
         figures={
             "rows": rows.get("loaded", 0),
             "bytes_in": job.raw_bytes or 0,
-            "seconds": (finished - (job.started_at or finished)).total_seconds(),
+            "seconds": seconds,
         },
     )
     if not moved:
         raise LeaseLost
+    metrics.ended(job, seconds=seconds, rows=rows.get("loaded", 0))
     record(
         job,
         "succeeded",
@@ -207,7 +210,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
         wait = BACKOFF_S[min(int(job.attempt), len(BACKOFF_S)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311
         _again(job, told, seconds=wait)
         return
-    lake.delete(lake.parquet_key(job))  # it may be published when only the record failed
+    _withdraw(job)  # it may be published when only the record failed
     moved = move(
         job,
         "FAILED",
@@ -216,12 +219,13 @@ def fail(job: Job, error: DataBridgeError) -> None:
     )
     if not moved:
         raise LeaseLost
+    metrics.ended(job, code=error.code)
     record(job, "failed", f"{error.code}: {error}", level="error", data={"error": told})
 
 
 def cancelled(job: Job) -> None:
     """Move RUNNING → CANCELLED, by the worker that was asked to stop."""
-    lake.delete(lake.parquet_key(job))
+    _withdraw(job)
     if not move(
         job,
         "CANCELLED",
@@ -229,19 +233,15 @@ def cancelled(job: Job) -> None:
         condition=Job.lease_owner == job.lease_owner,
     ):
         raise LeaseLost
+    metrics.ended(job)
     record(job, "cancelled", "Stopped. No output was published.")
 
 
 def cancel(job_id: str, by: str) -> Job:
     """Stop a job: at once when it waits, within seconds when it runs; raises ``JobMoveRefused``."""
     job = get(job_id)
-    if job.status == "PENDING" and move(
-        job, "CANCELLED", [Job.finished_at.set(now()), Job.next_retry_at.remove(), *_unwatched()]
-    ):
-        record(job, "cancelled", f"Cancelled by {by} before it started.")
-        return job
     try:
-        job.update([Job.cancel_requested.set(True)], condition=Job.status == "RUNNING")
+        job.update([Job.cancel_requested.set(True)], condition=Job.status.is_in("PENDING", "RUNNING"))
     except UpdateError as error:
         if error.cause_response_code != CONDITION_FAILED:
             raise unavailable(error) from error
@@ -249,6 +249,8 @@ def cancel(job_id: str, by: str) -> Job:
             f"The job is {get(job_id).status}, so there is nothing to cancel.", hint="Reload the page."
         ) from None
     record(job, "cancelling", f"{by} asked to stop the job.")
+    if job.status == "PENDING":
+        _end_waiting(job)
     return job
 
 
@@ -290,7 +292,9 @@ def sweep(dispatch: Callable[[str], None], limit: int = 500) -> int:
         found += 1
         if job.status == "RUNNING" and not _release_expired(job):
             continue
-        if job.status == "PENDING":
+        if job.cancel_requested:
+            _end_waiting(job)
+        elif job.status == "PENDING":
             _touch(job)
             dispatch(job.job_id)
     return found
@@ -353,34 +357,61 @@ def _again(job: Job, told: dict[str, Any], *, seconds: float) -> None:
     )
 
 
+def _withdraw(job: Job) -> None:
+    """Remove what the job may have published; only who holds the lease may, or a success could lose its rows."""
+    until = time.time() + LEASE_S
+    held(job, [Job.lease_until.set(until), Job.due_at.set(until)])
+    lake.delete(lake.parquet_key(job))
+
+
+def _end_waiting(job: Job) -> None:
+    """Move PENDING → CANCELLED. Nobody claims a job whose cancelling was asked for, so its output can go first."""
+    lake.delete(lake.parquet_key(job))
+    if move(job, "CANCELLED", [Job.finished_at.set(now()), Job.next_retry_at.remove(), *_unwatched()]):
+        metrics.ended(job)
+        record(job, "cancelled", "Cancelled before an attempt ran. No output is published.")
+
+
 def _release_expired(job: Job) -> bool:
     """Take a job from a worker whose lease ran out: back to PENDING, or ended when attempts are used up."""
-    expired = (Job.lease_until < time.time()) & (Job.attempt == job.attempt)
+    if not _seized(job):
+        return False
     if job.cancel_requested:
-        lake.delete(lake.parquet_key(job))
-        return move(job, "CANCELLED", [Job.finished_at.set(now()), *_unwatched()], condition=expired)
+        cancelled(job)
+        return False
     if job.attempt >= job.max_attempts:
-        told = {
-            "code": "WORKER_LOST",
-            "message": f"The worker stopped without a word {job.attempt} times.",
-            "hint": "Retry once; if it recurs, the file may need more memory or time than a worker has.",
-            "retryable": False,
-            "place": None,
-        }
-        lake.delete(lake.parquet_key(job))
-        moved = move(job, "FAILED", [Job.error.set(told), Job.finished_at.set(now()), *_unwatched()], condition=expired)
-        if moved:
-            record(job, "failed", f"WORKER_LOST: {told['message']}", level="error", data={"error": told})
+        fail(
+            job,
+            WorkerLost(
+                f"The worker stopped without a word {job.attempt} times.",
+                hint="Retry once; if it recurs, the file may need more memory or time than a worker has.",
+            ),
+        )
         return False
     moved = move(
         job,
         "PENDING",
         [Job.due_at.set(time.time()), Job.lease_owner.remove(), Job.lease_until.remove()],
-        condition=expired,
+        condition=Job.lease_owner == job.lease_owner,
     )
     if moved:
         record(job, "recovered", "The worker stopped without a word; the job is sent again.", level="warning")
     return moved
+
+
+def _seized(job: Job) -> bool:
+    """Take over a lease that ran out; False when its worker, or another rescuer, was quicker."""
+    until = time.time() + LEASE_S
+    try:
+        job.update(
+            [Job.lease_owner.set(f"rescue-{uuid.uuid4().hex}"), Job.lease_until.set(until), Job.due_at.set(until)],
+            condition=(Job.status == "RUNNING") & (Job.lease_until < time.time()) & (Job.attempt == job.attempt),
+        )
+    except UpdateError as error:
+        if error.cause_response_code != CONDITION_FAILED:
+            raise unavailable(error) from error
+        return False
+    return True
 
 
 def _touch(job: Job) -> None:

@@ -9,11 +9,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.connection import Connection
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
-from databridge import config
 from ingestion.errors import StoreUnavailable
 from ingestion.models import Counter, Job, JobEvent
 
@@ -27,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=90)
 SHARDS = 8
-_TRANSACTION_TRIES = 12
+_TRIES, _CONFLICT_TRIES = 3, 12
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
@@ -47,7 +45,7 @@ def now() -> datetime:
 def record(job: Job, stage: str, message: str, *, level: str = "info", data: Any = None) -> None:
     """Add a line to the job's log and to the process's structured log."""
     moment = now()
-    JobEvent(
+    event = JobEvent(
         job_id=job.job_id,
         seq=f"{moment.timestamp():017.6f}-{random.getrandbits(24):06x}",
         at=moment,
@@ -56,7 +54,11 @@ def record(job: Job, stage: str, message: str, *, level: str = "info", data: Any
         message=message,
         data=data or {},
         expires_at=EVENTS_KEPT,
-    ).save()
+    )
+    try:
+        event.save()
+    except PynamoDBException:  # a line of the log is no reason to undo what it tells of
+        logger.warning("this line is missing in the job's log", exc_info=True, extra={"job_id": job.job_id})
     logger.log(
         {"warning": logging.WARNING, "error": logging.ERROR}.get(level, logging.INFO),
         "%s: %s",
@@ -95,24 +97,23 @@ def move(
 def transact(write: Callable[[TransactWrite], None]) -> bool:
     """Run one transaction; False when a condition failed. Conflicts with neighbours are tried again."""
     token = uuid.uuid4().hex  # a call whose answer was lost and is sent again counts once
-    for attempt in range(_TRANSACTION_TRIES):
+    for attempt in range(_CONFLICT_TRIES):
         try:
-            with TransactWrite(connection=_connection(), client_request_token=token) as transaction:
+            # the models' own connection: a new one would read botocore's description of DynamoDB again
+            connection = Job._get_connection().connection  # noqa: SLF001  (pynamodb has no public way to it)
+            with TransactWrite(connection=connection, client_request_token=token) as transaction:
                 write(transaction)
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
             if "ConditionalCheckFailed" in reasons:
                 return False
-            if not reasons & {"TransactionConflict", "ThrottlingError"} or attempt == _TRANSACTION_TRIES - 1:
+            conflict = bool(reasons & {"TransactionConflict", "ThrottlingError"})
+            if attempt == (_CONFLICT_TRIES if conflict else _TRIES) - 1:
                 raise unavailable(error) from error
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311
         else:
             return True
     return False
-
-
-def _connection() -> Connection:
-    return Connection(region=config.current().region)
 
 
 def count(

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pynamodb.exceptions import PynamoDBException
 
 from ingestion import lake, lifecycle, secrets
 from ingestion.errors import DataBridgeError, StoreError
-from ingestion.moves import Cancelled, LeaseLost, now, record
+from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +65,16 @@ def run(job_id: str) -> str:
 
 def _finish(job: Job) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
-            _attempt(job, Path(folder))
+        with tempfile.TemporaryDirectory(prefix="databridge-") as folder, _Pulse(job) as pulse:
+            _attempt(job, Path(folder), pulse)
     except Cancelled:
         lifecycle.cancelled(job)
     except DataBridgeError as error:
         lifecycle.fail(job, error)
     except LeaseLost:
         raise
+    except PynamoDBException as error:
+        lifecycle.fail(job, unavailable(error))
     except Exception:
         logger.exception("the worker failed", extra={"job_id": job.job_id})
         lifecycle.fail(
@@ -81,8 +86,7 @@ def _finish(job: Job) -> None:
         )
 
 
-def _attempt(job: Job, folder: Path) -> None:
-    pulse = _Pulse(job)
+def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
     source = folder / "raw"
     _bring_raw(job, source, pulse)
     _refuse_twice(job)
@@ -212,14 +216,28 @@ def _remember_dataset(job: Job, told: dict[str, Any]) -> int:
 
 
 class _Pulse:
-    """Shows progress and renews the lease, at most once a second; says stop when a person asked to."""
+    """Shows progress and renews the lease, at most once a second; says stop when a person asked to.
+
+    A thread renews it while a step is silent for long, such as a large workbook that is read by one call.
+    """
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._next = 0.0
+        self._stopped: Exception | None = None
+        self._done = threading.Event()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._keep_alive, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
 
     def beat(self, stage: str, done: int, total: float | None, rows: int) -> None:
         """Report where the attempt stands; raises ``Cancelled`` or ``LeaseLost``."""
+        if self._stopped:
+            raise self._stopped
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + PROGRESS_EVERY_S
@@ -235,3 +253,18 @@ class _Pulse:
     def conversion(self, progress: Progress) -> None:
         """Listen to the conversion core."""
         self.beat(progress.stage, progress.bytes_done, progress.bytes_total, progress.rows)
+
+    def _keep_alive(self) -> None:
+        while not self._done.wait(lifecycle.LEASE_S / 4):
+            if time.monotonic() < self._next + lifecycle.LEASE_S / 4:
+                continue
+            try:
+                own = lifecycle.get(self._job.job_id)  # the other thread's copy is the other thread's
+                if own.lease_owner != self._job.lease_owner:
+                    raise LeaseLost
+                lifecycle.renew(own)
+            except (Cancelled, LeaseLost) as stop:
+                self._stopped = stop
+                return
+            except (DataBridgeError, PynamoDBException):
+                logger.warning("the lease could not be renewed this time", extra={"job_id": self._job.job_id})

@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from databridge.local import snapshot
+from databridge.local import atomic, snapshot
 from databridge.local.processes import end_with_parent
 
 SNAPSHOT_EVERY_S = 5.0
@@ -32,6 +32,7 @@ def main() -> None:
     end_with_parent()
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
     os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ""
+    atomic.install()
     snapshot.load(given.snapshot)
     _serve(given.port, given.snapshot)
 

@@ -97,3 +97,23 @@ def test_an_asynchronous_event_is_tried_three_times_and_then_kept(stack):
         time.sleep(0.1)
     assert marker in letters.read_text()
     assert (stack.folder / "lambda.log").read_text().count("next try in 0.5 s: EventRefused") >= 2
+
+
+def test_a_transaction_is_undone_whole(stack):
+    """One refused condition leaves nothing of what was written before it: new, changed and deleted items alike."""
+    from pynamodb.exceptions import TransactWriteError
+    from pynamodb.transactions import TransactWrite
+
+    from ingestion.models import Counter, Job
+
+    Counter("undo", "changed", pending=1).save()
+    Counter("undo", "deleted", pending=2).save()
+    with (
+        pytest.raises(TransactWriteError),
+        TransactWrite(connection=Job._get_connection().connection) as transaction,
+    ):
+        transaction.save(Counter("undo", "new", pending=9))
+        transaction.update(Counter("undo", "changed"), actions=[Counter.pending.set(9)])
+        transaction.delete(Counter("undo", "deleted"))
+        transaction.update(Counter("undo", "missing"), actions=[Counter.pending.set(9)], condition=Counter.key.exists())
+    assert {entry.key: entry.pending for entry in Counter.query("undo")} == {"changed": 1, "deleted": 2}
