@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test bench chaos load check lint types layers css openapi
+.PHONY: help setup demo serve test bench chaos load infra-test deploy diff destroy check lint types layers css openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,23 @@ chaos: setup ## kill workers and fail AWS calls at random points (ROUNDS=100 SEE
 
 load: setup ## 500 jobs by 50 clients at once, and what a list costs among 100,000 jobs
 	@$(PY) bench/load.py
+
+STAGE ?= dev
+.venv/.infra: $(READY) infra/requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
+	@touch $@
+
+infra-test: setup .venv/.infra ## synthesise all stages offline; check them and the embedded AWS against each other
+	@$(PY) -m pytest infra/tests
+
+deploy: setup .venv/.infra ## bring a stage to this version of the code (STAGE=dev ADMIN=you@example.com)
+	@npm ci --no-audit --no-fund --silent && $(PY) -m infra.deploy deploy $(STAGE) $(if $(ADMIN),--admin $(ADMIN))
+
+diff: setup .venv/.infra ## what a deployment would change (STAGE=dev)
+	@npm ci --no-audit --no-fund --silent && $(PY) -m infra.deploy diff $(STAGE)
+
+destroy: setup .venv/.infra ## take a stage down; prod keeps its data (STAGE=dev)
+	@npm ci --no-audit --no-fund --silent && $(PY) -m infra.deploy destroy $(STAGE)
 
 css: ## compile the styles
 	@test -d node_modules || npm ci --no-audit --no-fund --silent

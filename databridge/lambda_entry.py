@@ -46,14 +46,21 @@ def _setup() -> None:
     import django
     from django.apps import apps
 
+    from databridge.startup import load_secrets
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
     if not apps.ready:
+        load_secrets()
         django.setup()
 
 
 def _zappa(event: dict[str, Any], context: Any) -> Any:
+    _setup()
+    import zappa_settings  # made by Zappa when the image is built
     from zappa.handler import lambda_handler
 
+    # One image serves every stage, so that what was tried on one is what runs on the next.
+    zappa_settings.API_STAGE = (event.get("requestContext") or {}).get("stage") or ""
     return lambda_handler(event, context)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from databridge import config
 
 if TYPE_CHECKING:
     from pynamodb.models import Model
@@ -16,6 +18,16 @@ PASSWORD_POLICY = {
     "RequireSymbols": False,
 }
 AUTH_FLOWS = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+CHUNK_DAYS, INCOMPLETE_DAYS = 7, 2
+LIFE_CYCLE: tuple[dict[str, Any], ...] = (
+    {"ID": "chunks", "Status": "Enabled", "Filter": {"Prefix": "up/"}, "Expiration": {"Days": CHUNK_DAYS}},
+    {
+        "ID": "incomplete",
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": INCOMPLETE_DAYS},
+    },
+)
 
 
 def tables() -> tuple[type[Model], ...]:
@@ -24,3 +36,16 @@ def tables() -> tuple[type[Model], ...]:
     from ingestion import models
 
     return (*models.TABLES, *store.TABLES)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return what each table looks like, by its kind (``jobs``, ``events`` ...): keys and indexes in the words of
+    DynamoDB's CreateTable, and ``time_to_live``, the attribute by which items expire, or None.
+    """
+    found = {}
+    for model in tables():
+        expiry = model._ttl_attribute()  # noqa: SLF001  (pynamodb has no public name for either)
+        schema = model._get_schema()  # noqa: SLF001
+        kind = model.Meta.table_name.removeprefix(config.table_name(""))
+        found[kind] = {**schema, "time_to_live": expiry.attr_name if expiry else None}
+    return found

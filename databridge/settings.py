@@ -22,7 +22,7 @@ if not SECRET_KEY:
     SECRET_KEY = "local-only-" + "0" * 50  # signs nothing that leaves this machine
 
 ALLOWED_HOSTS = list(env_list("DATABRIDGE_HOSTS")) or (["127.0.0.1", "localhost", "testserver"] if LOCAL else [])
-CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not LOCAL]
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not LOCAL and not host.startswith(".")]
 
 INSTALLED_APPS = [
     "django.contrib.admin",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from databridge.aws import client
-from databridge.resources import AUTH_FLOWS, GROUPS, PASSWORD_POLICY, tables
+from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, tables
 
 BUCKET = "databridge-erp-local"
 POOL = "databridge-local"
@@ -15,10 +15,26 @@ DEMO_USERS = {f"{group.lower()}@databridge.example": group for group in GROUPS}
 
 
 def bucket() -> None:
-    """Make the lake's bucket."""
+    """Make the lake's bucket, closed, encrypted and tidied as on AWS; only versions are not kept in memory here."""
     s3 = client("s3")
     if BUCKET not in {known["Name"] for known in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=BUCKET)
+    s3.put_public_access_block(
+        Bucket=BUCKET,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    s3.put_bucket_encryption(
+        Bucket=BUCKET,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+        },
+    )
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": list(LIFE_CYCLE)})
 
 
 def all_tables() -> None:

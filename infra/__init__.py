@@ -1,0 +1,1 @@
+"""The stages on AWS, as a CDK app: ``base`` before the functions are deployed, ``edge`` after."""
