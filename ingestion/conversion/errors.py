@@ -6,6 +6,7 @@
     ├ FileMissing, EmptyFile, UnknownFormat, PasswordProtected, NoRows
     ├ BrokenFile           truncated or damaged container, workbook or JSON
     ├ UnsafeArchive        unpacks to more than the limits
+    ├ UnsupportedType      a column or feature that cannot be read or that Parquet cannot store
     ├ MemberChoice         an archive with several members, or without the one asked for
     ├ SheetNotFound        a workbook without the sheet asked for
     ├ UndecidedEncoding    bytes that are no text in the encoding
@@ -67,6 +68,12 @@ class UnsafeArchive(ConversionError):
     """The file unpacks to far more than a file of its size should."""
 
     code: ClassVar[str] = "DECOMPRESSION_LIMIT"
+
+
+class UnsupportedType(ConversionError):
+    """A column's type, or a feature of the file, cannot be read or cannot be stored in Parquet."""
+
+    code: ClassVar[str] = "UNSUPPORTED_TYPE"
 
 
 class MemberChoice(ConversionError):

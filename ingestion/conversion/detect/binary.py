@@ -11,6 +11,13 @@ from ingestion.conversion.values import Detection
 if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
+_COLUMNAR = (
+    (b"PAR1", "parquet"),
+    (b"ARROW1\x00\x00", "arrow"),
+    (b"FEA1", "feather"),
+    (b"ORC", "orc"),
+    (b"Obj\x01", "avro"),
+)
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 _BOOK_STREAMS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
@@ -18,13 +25,36 @@ _BOOK_STREAMS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
 
 def probe_binary(payload: Payload, head: bytes) -> Detection | None:
     """Return the format of a workbook or a Parquet file; raises ``PasswordProtected`` or ``BrokenFile``."""
-    if head.startswith(b"PAR1"):
-        return Detection(format="parquet")
+    columnar = _columnar(payload, head)
+    if columnar:
+        return Detection(format=columnar)
     if head.startswith(b"PK\x03\x04"):
         return Detection(format=_zipped_workbook(payload))
     if head.startswith(_OLE):
         return _ole(payload)
     return None
+
+
+def _columnar(payload: Payload, head: bytes) -> str | None:
+    """Return the columnar format of the first bytes; an Arrow stream begins with a message that must parse."""
+    if head.startswith(b"PARE"):
+        raise PasswordProtected(
+            "The Parquet file is encrypted.", hint="Send it without encryption.", place=payload.place()
+        )
+    found = next((name for magic, name in _COLUMNAR if head.startswith(magic)), None)
+    if found is None and (head.startswith(b"\xff\xff\xff\xff") or head[3:5] == b"\x00\x10" or head[2:4] == b"\0\0"):
+        return "arrow-stream" if _opens_as_stream(head) else None
+    return found
+
+
+def _opens_as_stream(head: bytes) -> bool:
+    import pyarrow as pa
+
+    try:
+        message = pa.ipc.read_message(pa.py_buffer(head))
+    except (pa.ArrowException, OSError, EOFError):
+        return False
+    return message.type == "schema"
 
 
 def _zipped_workbook(payload: Payload) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.formats.columnar import open_parquet
+from ingestion.conversion.formats.avro import open_avro
+from ingestion.conversion.formats.columnar import open_columnar
 from ingestion.conversion.formats.delimited import open_delimited
 from ingestion.conversion.formats.excel import open_workbook
 from ingestion.conversion.formats.jsonlike import open_json
@@ -24,5 +25,10 @@ FORMATS: dict[str, Callable[[Payload, Detection, Options], Table]] = {
     "xlsb": open_workbook,
     "xls": open_workbook,
     "ods": open_workbook,
-    "parquet": open_parquet,
+    "parquet": open_columnar,
+    "arrow": open_columnar,
+    "arrow-stream": open_columnar,
+    "feather": open_columnar,
+    "orc": open_columnar,
+    "avro": open_avro,
 }

@@ -1,67 +1,316 @@
-"""Parquet that comes as input: its types pass through unchanged."""
+"""Columnar files that come as input (Parquet, Arrow, Feather, ORC): their types pass through unchanged.
+
+What Parquet cannot store is kept in an exact form that ``storable`` names, and the report says so.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import io
+import warnings
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingestion.conversion.errors import BrokenFile
+from ingestion.conversion.detect.text import unique_names
+from ingestion.conversion.errors import BrokenFile, ConversionError, PasswordProtected, UnsafeArchive, UnsupportedType
+from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.storable import NotMidnight, bare, storable, stored
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestion.conversion.unpack import Payload
 
 BATCH_ROWS = 64 * 1024
+BATCH_CELLS = 4 << 20
+BATCH_BYTES = 64 << 20
+MAX_ROW_BYTES = 128 << 20
+STREAM_END = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
+DAMAGE = (pa.ArrowException, OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, OverflowError)
 
 
-class ParquetTable:
-    """A Parquet file, batch by batch."""
+class Source(Protocol):
+    """A columnar file: its schema, and its batches from the first on each time they are asked for."""
 
-    def __init__(self, payload: Payload) -> None:
-        """Open the footer; raises ``BrokenFile``."""
+    schema: pa.Schema
+    notices: list[Notice]
+
+    def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Yield each batch and about how many bytes of the file are done."""
+        ...
+
+
+class ColumnarTable:
+    """A file that has types of its own, batch by batch."""
+
+    def __init__(self, payload: Payload, opener: Callable[[Payload], Source]) -> None:
+        """Read the schema; raises ``BrokenFile``, ``PasswordProtected`` or ``UnsupportedType``."""
         self.rows = RowCount()
-        self.warnings: list[Notice] = []
         self.progress = 0
         self._payload = payload
+        self._whole_days = True
         try:
-            self._file = pq.ParquetFile(payload.path)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _broken(payload) from error
-        self._nulls = dict.fromkeys(self.schema().names, 0)
+            self._source = opener(payload)
+            self._kinds = list(self._source.schema.types)
+            names = list(self._source.schema.names)
+        except DAMAGE as error:
+            raise explained(error, payload) from error
+        self._names = names if len(set(names)) == len(names) and all(names) else unique_names([*names])
+        self._nulls = dict.fromkeys(self._names, 0)
+        self._refuse_unstorable()
+        self.warnings = [*self._source.notices, *self._mapped()]
+
+    def _mapped(self) -> list[Notice]:
+        """Say which columns have another name or type than in the file."""
+        told = []
+        if self._names != self._source.schema.names:
+            message = "Some columns have no name or the same name; they were told apart by numbers."
+            told.append(Notice(code="DUPLICATE_NAMES", message=message))
+        for name, kind, now in zip(self._names, self._kinds, self.schema().types, strict=True):
+            if now != bare(kind):
+                message = f'Column "{name}" is {kind} in the file, which Parquet does not have; it is kept as {now}.'
+                told.append(Notice(code="TYPE_MAPPED", message=message, column=name))
+        return told
+
+    def _refuse_unstorable(self) -> None:
+        """Try each column's type without rows, so that nothing is begun that cannot be ended."""
+        for field in self.schema():
+            try:
+                pq.ParquetWriter(io.BytesIO(), pa.schema([field])).close()
+            except (pa.ArrowException, OSError) as error:
+                raise UnsupportedType(
+                    f"The type {field.type} cannot be stored in Parquet.",
+                    hint="Export the column as text.",
+                    place=self._payload.place(column=field.name),
+                ) from error
 
     def schema(self) -> pa.Schema:
-        """Return the file's own schema."""
-        return self._file.schema_arrow.remove_metadata()
+        """Return the file's own types, or the exact forms in which Parquet keeps them."""
+        kinds = [storable(kind, whole_days=self._whole_days) for kind in self._kinds]
+        return pa.schema([pa.field(name, kind) for name, kind in zip(self._names, kinds, strict=True)])
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as they are."""
-        self.rows = RowCount()
+        self.rows, self._nulls = RowCount(), dict.fromkeys(self._names, 0)
+        schema = self.schema()
+        most = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
+        batches = self._source.batches()
+        while (found := self._next(batches)) is not None:
+            batch, self.progress = found
+            for start in range(0, batch.num_rows, most):
+                yield self._stored(batch.slice(start, most), schema)
+
+    def _next(self, batches: Iterator[tuple[pa.RecordBatch, int]]) -> tuple[pa.RecordBatch, int] | None:
         try:
-            for batch in self._file.iter_batches(BATCH_ROWS):
-                for name, cells in zip(self.schema().names, batch.columns, strict=True):
-                    self._nulls[name] += cells.null_count
-                self.rows.read += batch.num_rows
-                self.rows.loaded += batch.num_rows
-                yield batch.replace_schema_metadata(None)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _broken(self._payload) from error
+            return next(batches, None)
+        except DAMAGE as error:
+            raise explained(error, self._payload, row=self.rows.read + 1) from error
+
+    def _stored(self, batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+        arrays = []
+        for name, cells, kind in zip(self._names, batch.columns, schema.types, strict=True):
+            try:
+                arrays.append(stored(cells, kind))
+            except NotMidnight:
+                self._whole_days = False
+                raise PlanWidened from None
+            except pa.ArrowInvalid as error:
+                raise UnsupportedType(
+                    f"A value of type {cells.type} is outside the range of {kind}.",
+                    hint="Export the column as text.",
+                    place=self._payload.place(column=name),
+                ) from error
+            self._nulls[name] += cells.null_count
+        self.rows.read += batch.num_rows
+        self.rows.loaded += batch.num_rows
+        return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def columns(self) -> tuple[Column, ...]:
         """Return the file's columns; their rule is to stay as they are."""
         return tuple(
-            Column(name=field.name, type=field.type, rule="as in the file", nulls=self._nulls[field.name])
-            for field in self.schema()
+            Column(
+                name=field.name,
+                type=field.type,
+                rule="as in the file" if field.type == bare(kind) else f"{kind} kept as {field.type}",
+                nulls=self._nulls[field.name],
+            )
+            for field, kind in zip(self.schema(), self._kinds, strict=True)
         )
 
 
-def open_parquet(payload: Payload, _detection: Detection, _options: Options) -> ParquetTable:
-    """Open the table."""
-    return ParquetTable(payload)
+def explained(error: BaseException, payload: Payload, row: int | None = None) -> ConversionError:
+    """Turn what a reader raised into the code that tells the person what to do."""
+    if isinstance(error, ConversionError):
+        return error
+    place, text = payload.place(line=row), str(error).lower()
+    if "encrypt" in text or "decrypt" in text:
+        return PasswordProtected("The file is encrypted.", hint="Send it without encryption.", place=place)
+    words = (str(error).splitlines() or ["no details"])[0][:200].replace(str(payload.path), payload.name)
+    if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):
+        return UnsupportedType(f"It uses a feature that cannot be read: {words}.", hint="Export it anew.", place=place)
+    return BrokenFile(f"The file is cut off or damaged: {words}.", hint="Send it again.", place=place)
 
 
-def _broken(payload: Payload) -> BrokenFile:
-    return BrokenFile("The Parquet file is cut off or damaged.", hint="Send it again.", place=payload.place())
+# ---- the sources ----
+
+
+class ParquetSource:
+    """A Parquet file."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Open the footer."""
+        self.notices: list[Notice] = []
+        self._size = payload.size
+        self._path = str(payload.path)
+        self._file = pq.ParquetFile(self._path)
+        self._rows = _rows_at_once(self._file.metadata, payload)
+        if _beyond_nanoseconds(self._file, self._path):
+            self._file = pq.ParquetFile(self._path, coerce_int96_timestamp_unit="us")
+            message = "Its INT96 times lie outside what nanoseconds can count, so microseconds are kept."
+            self.notices.append(Notice(code="INT96_TIMES", message=message))
+        self.schema = self._file.schema_arrow.remove_metadata()
+
+    def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Yield the rows a part of a row group at a time."""
+        groups = map(self._file.metadata.row_group, range(self._file.num_row_groups))
+        total, done = sum(group.num_rows for group in groups), 0
+        for batch in self._file.iter_batches(self._rows):
+            done += batch.num_rows
+            yield batch, self._size * done // max(1, total)
+        if done != total:
+            raise pa.ArrowInvalid(f"{done} rows instead of the {total} that the footer tells")
+
+
+def _rows_at_once(footer: pq.FileMetaData, payload: Payload) -> int:
+    """Return how many rows keep a batch within its bytes; raises ``UnsafeArchive`` when not even a few do."""
+    rows = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, footer.num_columns)))
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        each = group.total_byte_size // max(1, group.num_rows)
+        if each > MAX_ROW_BYTES:
+            raise UnsafeArchive(
+                f"Its rows unpack to {each >> 20} MiB each.",
+                hint="Keep such contents in files of their own.",
+                place=payload.place(),
+            )
+        rows = max(1, min(rows, BATCH_BYTES // max(1, each)))
+    return rows
+
+
+def _beyond_nanoseconds(file: pq.ParquetFile, path: str) -> bool:
+    """Tell whether INT96 times (Impala, old Spark) lie outside 1677 to 2262, where nanoseconds would wrap around."""
+    old = [
+        column.path for column in map(file.schema.column, range(len(file.schema))) if column.physical_type == "INT96"
+    ]
+    if not old:
+        return False
+    coarse = pq.ParquetFile(path, coerce_int96_timestamp_unit="us")
+    limit = pa.scalar(2**63 // 1000 - 1, pa.int64())
+    for batch in coarse.iter_batches(BATCH_ROWS, columns=old):
+        for cells in batch.columns:
+            if not pa.types.is_timestamp(cells.type):
+                return True  # within a list or struct: keep to the unit that never wraps
+            if pc.any(pc.greater(pc.abs(cells.cast(pa.int64())), limit)).as_py():
+                return True
+    return False
+
+
+class ArrowSource:
+    """An Arrow IPC file (also Feather 2) or stream; every batch is checked before it is used."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Read the schema."""
+        self.notices: list[Notice] = []
+        self._payload = payload
+        with payload.open() as file:
+            head = file.read(6)
+            self._is_file = head == b"ARROW1"
+            file.seek(max(0, payload.size - 8))
+            self._ended = file.read().endswith(STREAM_END[head[:4] != STREAM_END[0][:4]])
+        with payload.open() as file:
+            self.schema = self._open(file).schema.remove_metadata()
+        if not self._is_file and not self._ended:
+            message = "The stream has no end mark, so it cannot be told whether all of it has arrived."
+            self.notices.append(Notice(code="NO_END_MARK", message=message))
+
+    def _open(self, file: IO[bytes]) -> Any:
+        return pa.ipc.open_file(file) if self._is_file else pa.ipc.open_stream(file)
+
+    def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Yield the file's batches."""
+        with self._payload.open() as file:
+            reader = self._open(file)
+            parts = map(reader.get_batch, range(reader.num_record_batches)) if self._is_file else reader
+            for batch in parts:
+                _validate(batch)
+                yield batch, min(file.tell(), self._payload.size)
+            if not self._is_file and file.read(1):
+                raise pa.ArrowInvalid("bytes follow the end of the stream")
+
+
+def _validate(batch: pa.RecordBatch) -> None:
+    """Check offsets, lengths and texts, which a damaged file could have made point anywhere."""
+    batch.validate()
+    for cells in batch.columns:
+        days = pa.types.is_date64(cells.type)  # may hold times against Arrow's rule; ``stored`` sees to that
+        (cells.view(pa.int64()) if days else cells).validate(full=True)
+
+
+class FeatherSource:
+    """A Feather file of version 1, which knows no nested types; bounded by the file."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Read all of it: the format has one batch."""
+        from pyarrow import feather
+
+        self.notices: list[Notice] = []
+        self._size = payload.size
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._table = feather.read_table(str(payload.path), memory_map=False)
+        self._table.validate(full=True)
+        self.schema = self._table.schema.remove_metadata()
+
+    def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Yield the rows."""
+        for batch in self._table.to_batches(BATCH_ROWS):
+            yield batch, self._size
+
+
+class OrcSource:
+    """An ORC file, a stripe at a time."""
+
+    def __init__(self, payload: Payload) -> None:
+        """Open the footer."""
+        from pyarrow import orc
+
+        self.notices: list[Notice] = []
+        self._size = payload.size
+        self._file = orc.ORCFile(str(payload.path))
+        self.schema = self._file.schema.remove_metadata()
+
+    def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
+        """Yield the stripes."""
+        count, rows = self._file.nstripes, 0
+        for stripe in range(count):
+            batch = self._file.read_stripe(stripe)
+            rows += batch.num_rows
+            yield batch, self._size * (stripe + 1) // count
+        if rows != self._file.nrows:
+            raise pa.ArrowInvalid(f"{rows} rows instead of the {self._file.nrows} that the footer tells")
+
+
+def open_columnar(payload: Payload, detection: Detection, _options: Options) -> ColumnarTable:
+    """Open the table of a Parquet, Arrow, Feather or ORC file."""
+    return ColumnarTable(payload, _SOURCES[detection.format])
+
+
+_SOURCES: dict[str, Callable[[Payload], Source]] = {
+    "parquet": ParquetSource,
+    "arrow": ArrowSource,
+    "arrow-stream": ArrowSource,
+    "feather": FeatherSource,
+    "orc": OrcSource,
+}
