@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion import convert
-from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnsafeArchive, UnsupportedType
+from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat, UnsafeArchive, UnsupportedType
 
 TABLE = pa.table(
     {
@@ -183,6 +183,6 @@ def test_damage_anywhere_ends_with_a_code_or_a_table(tmp_path, kind, data):
         content[data.draw(st.integers(16, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
         converted(tmp_path, bytes(content))
-    except (BrokenFile, UnsupportedType, UnsafeArchive, PasswordProtected):
+    except (BrokenFile, UnsupportedType, UnsafeArchive, PasswordProtected, UnknownFormat):
         assert not (tmp_path / "out.parquet").exists()
     (tmp_path / "out.parquet").unlink(missing_ok=True)
