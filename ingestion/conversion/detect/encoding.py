@@ -20,6 +20,7 @@ _MARKS = (
     ("utf-16-le", codecs.BOM_UTF16_LE),
     ("utf-16-be", codecs.BOM_UTF16_BE),
 )
+_BY_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 _C1 = bytes(range(0x80, 0xA0))
 _UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
@@ -38,9 +39,10 @@ def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options
     """Return the encoding; raises ``UnknownFormat`` for bytes that are no text."""
     mark, named = next(((len(m), name) for name, m in _MARKS if head.startswith(m)), (0, ""))
     if options.encoding:
-        return Encoding(
-            _known(options.encoding, payload), mark, _told(options.encoding, "the caller said so", by="given")
-        )
+        codec = _known(options.encoding, payload)
+        if codec in _BY_MARK:  # these names leave the order of the bytes, or the mark itself, open
+            codec = named if named.startswith(codec) else _BY_MARK[codec]
+        return Encoding(codec, mark, _told(options.encoding, "the caller said so", by="given"))
     if named:
         return Encoding(named, mark, _told(named, "its byte order mark"))
     if wide := _wide(head):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DATE_LENGTH = len("2026-10-31")
 MAX_WORD_DIGITS = 18
+FIRST_DAY = -719_162  # 0001-01-01
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Words = np.ndarray[Any, np.dtype[np.int64]]
@@ -92,7 +94,13 @@ def is_exact(batch: pa.RecordBatch, block: bytes, dialect: Dialect) -> bool:
         return False
     if any(column.type == pa.int64() for column in batch.columns) and _has_hexadecimals(raw, dialect):
         return False
-    return _fractions_are_whole(batch, raw, texts, dialect)
+    return _years_are_real(batch) and _fractions_are_whole(batch, raw, texts, dialect)
+
+
+def _years_are_real(batch: pa.RecordBatch) -> bool:
+    """Tell whether no date lies in the year 0, which many readers cannot read."""
+    days = [column.cast(pa.int32()) for column in batch.columns if pa.types.is_date32(column.type)]
+    return all((pc.min(column).as_py() or 0) >= FIRST_DAY for column in days)
 
 
 def _ended(block: bytes, dialect: Dialect) -> bytes:

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.typing.amounts import DecimalRule
+from ingestion.conversion.typing.dates import CompactDateRule, DateRule
+from ingestion.conversion.typing.keys import Spellings
 from ingestion.conversion.typing.reading import Reading
-from ingestion.conversion.typing.rules import (
-    CompactDateRule,
-    DateRule,
-    DecimalRule,
-    Rule,
-    TimestampRule,
-    text_rules,
-)
+from ingestion.conversion.typing.rules import text_rules
+from ingestion.conversion.typing.times import TimestampRule
 from ingestion.conversion.values import Column, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KEY_LIKE = re.compile(r"version|release|\brev|key|(^|[_ ])(id|nr|no|code|number|nummer)($|[_ .])", re.IGNORECASE)
-_DISTINCT_LIMIT = 100_000
+    from ingestion.conversion.typing.base import Rule
+
 _FIRST_LOOK = 16
 
 
@@ -42,23 +39,24 @@ class TextColumn:
         self._blank = False
         self._roomy = False
         self._note = ""
-        self._spellings: dict[str, str] | None = {}
+        self._spellings = Spellings()
         self._chosen: Rule | None = None
 
     def look(self, cells: pa.Array, first_line: int) -> None:
         """Drop the rules that a part of the column contradicts; remember where the last one fell."""
         known = pc.drop_null(cells)
-        filled = pc.filter(known, pc.not_equal(known, ""))
+        bare = pc.utf8_trim_whitespace(known)
+        written = pc.not_equal(bare, "")
+        filled, bare = pc.filter(known, written), pc.filter(bare, written)
         self._seen = self._seen or len(known) > 0
         self._blank = self._blank or len(filled) < len(known)
         if not len(filled) or not self._rules:
             return
-        bare = pc.utf8_trim_whitespace(filled)
         trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
         some = bare.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
         likely = [rule for rule in self._rules if all(re.fullmatch(rule.pattern, text) for text in some)]
         kept = [rule for rule in likely if rule.accepts(bare)]
-        fallen = self._chosen if self._chosen not in kept else None
+        fallen = None if any(rule is self._chosen for rule in kept) else self._chosen
         if fallen is None and self._judged and not kept:
             fallen = self._rules[0]
         if fallen is not None:
@@ -66,26 +64,15 @@ class TextColumn:
         self._rules = kept
         self._trimmed = self._trimmed or (trimmed and bool(kept))
         self._judged = True
-        self._watch_spellings(bare)
-
-    def _watch_spellings(self, cells: pa.Array) -> None:
-        """Find out whether two texts differ by trailing zeros only (``1.1`` and ``1.10``)."""
-        if self._spellings is None or not any(isinstance(rule, DecimalRule) for rule in self._rules):
-            return
-        for text in pc.unique(cells).to_pylist():
-            plain = re.sub(r"[.,]?0+$", "", text) if re.search(r"[.,]\d+$", text) else text
-            if self._spellings.setdefault(plain, text) != text:
-                self._spellings = None
-                return
-        if len(self._spellings) > _DISTINCT_LIMIT:
-            self._spellings = {}
+        if any(isinstance(rule, DecimalRule) for rule in kept):
+            self._spellings.look(bare)
 
     def decide(self) -> None:
         """Choose the rule, or text; ambiguous readings stay text, with a warning. May be called again later."""
         self._chosen = None
         self.warnings = []
         rules = self._rules
-        if rules and isinstance(rules[0], CompactDateRule) and rules[0].dates < CompactDateRule.ENOUGH:
+        if rules and isinstance(rules[0], CompactDateRule) and not rules[0].is_proven:
             rules = rules[1:]
         if not rules or not self._judged:
             return
@@ -106,9 +93,8 @@ class TextColumn:
         self._chosen = first
 
     def _is_key(self, rule: DecimalRule) -> bool:
-        """Tell a version or key from an amount; in a sample, fractions of unlike length are enough."""
-        unlike = self._spellings is None or (self._roomy and not rule.even)
-        return unlike and _KEY_LIKE.search(self.name) is not None
+        """Tell a version or key from an amount."""
+        return not rule.even and self._spellings.are_keys(self.name, all_seen=not self._roomy)
 
     def leave_room(self) -> None:
         """Prepare for more cells than were looked at: amounts get room for larger ones."""
@@ -161,6 +147,8 @@ class TextColumn:
         rule = "null" if not self._seen else "string" if self._chosen is None else self._chosen.name
         if self._chosen is not None and self._trimmed:
             rule += ", spaces around it dropped"
+        if self._chosen is not None and self._blank:
+            rule += ", blank cells are null"
         return Column(
             name=self.name, type=self.type(), rule=rule, nulls=self.nulls if nulls is None else nulls, note=self._note
         )

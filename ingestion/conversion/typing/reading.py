@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.typing.rules import (
-    DATE_FORMS,
-    WORD_DIGITS,
-    DateRule,
-    DecimalRule,
-    IntegerRule,
-    Rule,
-)
+from ingestion.conversion.typing.amounts import DecimalRule
+from ingestion.conversion.typing.base import WORD_DIGITS
+from ingestion.conversion.typing.dates import ISO_FORM, DateRule
+from ingestion.conversion.typing.plain import IntegerRule
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from ingestion.conversion.typing.base import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Reading:
 def _is_native(rule: Rule | None) -> bool:
     """Tell whether the parser of delimited text reads this rule's texts, and its exactness can be proven."""
     if isinstance(rule, DateRule):
-        return rule.form is DATE_FORMS[0]
+        return rule.form is ISO_FORM
     if isinstance(rule, DecimalRule):
         plain = (rule.point, rule.group, rule.sign) == (".", "", "front")
         return plain and rule.even and rule.scale > 0 and rule.type().precision <= WORD_DIGITS[1]

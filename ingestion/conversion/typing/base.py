@@ -1,0 +1,51 @@
+"""What every rule can do, and the two checks that all of them lean on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MAX_DIGITS = 38
+WORD_DIGITS = (9, 18, MAX_DIGITS)
+
+
+class Rule(Protocol):
+    """One way to read a column. ``accepts`` may look at any part of the column, ``cast`` at all parts alike."""
+
+    @property
+    def name(self) -> str:
+        """Return the rule as the report and the Parquet footer name it; ``render`` reads it."""
+        ...
+
+    @property
+    def pattern(self) -> str:
+        """Return a regular expression that every text of the rule matches; it may match others."""
+        ...
+
+    def accepts(self, cells: pa.Array) -> bool:
+        """Tell whether every cell (no nulls, no empty texts) fits; keeps what ``cast`` needs to know."""
+        ...
+
+    def type(self) -> pa.DataType:
+        """Return the Arrow type, once all cells have been accepted."""
+        ...
+
+    def cast(self, cells: pa.Array) -> pa.Array:
+        """Return the values of cells that were accepted; nulls stay null."""
+        ...
+
+
+def matches(cells: pa.Array, pattern: str) -> bool:
+    """Tell whether every cell matches the whole pattern."""
+    return bool(pc.all(pc.match_substring_regex(cells, f"^(?:{pattern})$"), min_count=0).as_py())
+
+
+def castable(cells: pa.Array, target: pa.DataType) -> bool:
+    """Tell whether Arrow can cast every cell exactly."""
+    try:
+        pc.cast(cells, target)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,73 @@
+"""Truth values and integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.typing.base import MAX_DIGITS, castable, matches
+
+
+@dataclass
+class BoolRule:
+    """``true`` and ``false`` in one letter case."""
+
+    yes: str
+    no: str
+
+    @property
+    def name(self) -> str:
+        """Name the two texts."""
+        return f"bool {self.yes}/{self.no}"
+
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return f"{self.yes}|{self.no}"
+
+    def accepts(self, cells: pa.Array) -> bool:
+        """Accept nothing but the two texts."""
+        return bool(pc.all(pc.is_in(cells, value_set=pa.array([self.yes, self.no], cells.type)), min_count=0).as_py())
+
+    def type(self) -> pa.DataType:
+        """Return bool."""
+        return pa.bool_()
+
+    def cast(self, cells: pa.Array) -> pa.Array:
+        """Compare with the text of true."""
+        return pc.equal(cells, self.yes)
+
+
+class IntegerRule:
+    """Integers without leading zeros or plus; wider than 64 bits they become ``decimal128(38,0)``."""
+
+    def __init__(self) -> None:
+        """Begin narrow."""
+        self._wide = False
+
+    @property
+    def name(self) -> str:
+        """Name the type."""
+        return "decimal128(38,0) integer" if self._wide else "int64"
+
+    @property
+    def pattern(self) -> str:
+        """Match the rule's texts."""
+        return rf"0|-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}"
+
+    def accepts(self, cells: pa.Array) -> bool:
+        """Accept canonical integers of up to 38 digits."""
+        if not matches(cells, self.pattern):
+            return False
+        self._wide = self._wide or not castable(cells, pa.int64())
+        return True
+
+    def type(self) -> pa.DataType:
+        """Return int64 where all fit."""
+        return pa.decimal128(MAX_DIGITS, 0) if self._wide else pa.int64()
+
+    def cast(self, cells: pa.Array) -> pa.Array:
+        """Parse."""
+        return pc.cast(cells, self.type())
