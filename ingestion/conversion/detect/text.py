@@ -87,7 +87,7 @@ def _layout(text: str, delimiter: str) -> _Layout:
 def _quoted(text: str, delimiter: str) -> bool:
     """Tell whether double quotes enclose cells: one stands at a cell's beginning and another at an end."""
     mark = re.escape(delimiter)
-    return bool(re.search(f'(?:^|{mark})"', text, re.MULTILINE) and re.search(f'"(?:{mark}|\\r|\\n|$)', text))
+    return bool(re.search(f'(?:^|\\r|{mark})"', text, re.MULTILINE) and re.search(f'"(?:{mark}|\\r|\\n|$)', text))
 
 
 def _header(layout: _Layout, options: Options) -> tuple[int | None, int]:

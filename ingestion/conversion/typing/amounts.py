@@ -2,12 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+GROUP = 3
+_EITHER = r"[-(]?[1-9][0-9]{0,2}[.,][0-9]{3}[-)]?|[-(]?[0-9]{1,3}[-)]?"
+_SIGNED = {"front": "-?{number}", "behind": "{number}-?", "parentheses": r"{number}|\({number}\)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some cells of amounts have in common, whatever their group sign: lengths, signs, ambiguity.
+
+    ``ungrouped_digits`` is the longest whole part without a group sign in it, 0 where all have theirs.
+    """
+
+    shortest: int
+    longest: int
+    digits: int
+    minus_zero: bool
+    separated: bool
+    ambiguous: bool
+    minus_in_front: bool = False
+    ungrouped_digits: int = 0
+
+    @classmethod
+    def of(cls, plain: pa.Array, cells: pa.Array) -> Self:
+        """Measure amounts in plain form (``-1234.5``), which stand for the cells as they were written."""
+        bare = pc.replace_substring(plain, "-", "")
+        point = pc.find_substring(bare, ".")
+        length = pc.binary_length(bare)
+        fraction = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
+        whole = pc.if_else(pc.less(point, 0), length, point)
+        spread = pc.min_max(fraction).as_py()
+        return cls(
+            shortest=spread["min"] or 0,
+            longest=spread["max"] or 0,
+            digits=pc.max(whole).as_py() or 1,
+            minus_zero=_any(plain, r"^-0(?:\.0+)?$"),
+            separated=_any(cells, "[^0-9()-]"),
+            ambiguous=matches(cells, _EITHER),
+        )
+
+    @classmethod
+    def of_ungrouped(cls, cells: pa.Array, point: str) -> Self | None:
+        """Measure cells once for all rules with this decimal sign; None where one of them is not that simple."""
+        if not matches(cells, _pattern(point, "", "front")):
+            return None
+        plain = cells if point == "." else pc.replace_substring(cells, point, ".")
+        seen = cls.of(plain, cells)
+        return replace(seen, minus_in_front=_any(cells, "^-"), ungrouped_digits=seen.digits)
 
 
 @dataclass
@@ -49,37 +103,24 @@ class DecimalRule:
     @property
     def pattern(self) -> str:
         """Match amounts written by this rule."""
-        whole = rf"(?:0|[1-9][0-9]{{0,2}}(?:{_escaped(self.group)}[0-9]{{3}})*)" if self.group else r"(?:0|[1-9][0-9]*)"
-        return _SIGNED[self.sign].format(number=rf"{whole}(?:{_escaped(self.point)}[0-9]+)?")
+        return _pattern(self.point, self.group, self.sign)
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept amounts written by this rule, zero never with a minus; keep digits and scale."""
-        if not matches(cells, self.pattern):
-            return False
-        if not len(cells):
-            return True
-        plain = self._plain(cells)
-        if bool(pc.any(pc.match_substring_regex(plain, r"^-0(?:\.0+)?$"), min_count=0).as_py()):
-            return False
-        bare = pc.replace_substring(plain, "-", "")
-        point = pc.find_substring(bare, ".")
-        length = pc.binary_length(bare)
-        fraction = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
-        whole_digits = pc.if_else(pc.less(point, 0), length, point)
-        spread = pc.min_max(fraction).as_py()
-        self.shortest = spread["min"] if self.shortest is None else min(self.shortest, spread["min"])
-        self.scale = max(self.scale, spread["max"])
-        self.digits = max(self.digits, pc.max(whole_digits).as_py())
-        if self.ambiguous or not self.separated:
-            self._look_for_evidence(cells)
-        return self.digits + self.scale <= MAX_DIGITS
+        return matches(cells, self.pattern) and self.accepts_figures(Figures.of(self._plain(cells), cells))
 
-    def _look_for_evidence(self, cells: pa.Array) -> None:
-        """Note whether the column uses a sign at all, and whether the other reading of ``1.234`` is excluded."""
-        signs = f"[{_inside_class(self.point + self.group)}]"
-        self.separated = self.separated or bool(pc.any(pc.match_substring_regex(cells, signs), min_count=0).as_py())
-        either = r"[-(]?[1-9][0-9]{0,2}[.,][0-9]{3}[-)]?|[-(]?[0-9]{1,3}[-)]?"
-        self.ambiguous = self.ambiguous and matches(cells, either)
+    def accepts_figures(self, seen: Figures) -> bool:
+        """Do the same for cells of whose texts only the figures are known: this rule's, or without any group sign."""
+        if seen.minus_zero or (self.sign != "front" and seen.minus_in_front):
+            return False
+        if self.group and seen.ungrouped_digits > GROUP:
+            return False
+        self.shortest = seen.shortest if self.shortest is None else min(self.shortest, seen.shortest)
+        self.scale = max(self.scale, seen.longest)
+        self.digits = max(self.digits, seen.digits)
+        self.separated = self.separated or seen.separated
+        self.ambiguous = self.ambiguous and seen.ambiguous
+        return self.digits + self.scale <= MAX_DIGITS
 
     def type(self) -> pa.DataType:
         """Return the decimal that holds every digit."""
@@ -110,13 +151,15 @@ class DecimalRule:
         return cells
 
 
-_SIGNED = {"front": "-?{number}", "behind": "{number}-?", "parentheses": r"{number}|\({number}\)"}
+@cache
+def _pattern(point: str, group: str, sign: str) -> str:
+    whole = rf"(?:0|[1-9][0-9]{{0,2}}(?:{_escaped(group)}[0-9]{{{GROUP}}})*)" if group else r"(?:0|[1-9][0-9]*)"
+    return _SIGNED[sign].format(number=rf"{whole}(?:{_escaped(point)}[0-9]+)?")
 
 
 def _escaped(sign: str) -> str:
     return "\\" + sign if sign == "." else sign
 
 
-def _inside_class(signs: str) -> str:
-    """Return signs as they stand inside a regular expression's class."""
-    return "".join("\\" + sign if sign in r"\]-^" else sign for sign in signs)
+def _any(cells: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(cells, pattern), min_count=0).as_py())

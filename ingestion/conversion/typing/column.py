@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.typing.amounts import DecimalRule
+from ingestion.conversion.typing.amounts import DecimalRule, Figures
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
 from ingestion.conversion.typing.keys import Spellings
 from ingestion.conversion.typing.reading import Reading
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.typing.base import Rule
 
 _FIRST_LOOK = 16
+_FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
 
 
 class TextColumn:
@@ -53,9 +54,7 @@ class TextColumn:
         if not len(filled) or not self._rules:
             return
         trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
-        some = bare.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
-        likely = [rule for rule in self._rules if all(re.fullmatch(rule.pattern, text) for text in some)]
-        kept = [rule for rule in likely if rule.accepts(bare)]
+        kept = _accepting(self._rules, bare)
         fallen = None if any(rule is self._chosen for rule in kept) else self._chosen
         if fallen is None and self._judged and not kept:
             fallen = self._rules[0]
@@ -113,7 +112,8 @@ class TextColumn:
         return Reading.of(
             self._chosen,
             self.type(),
-            plain=not (self._trimmed or self._blank),
+            trimmed=self._trimmed,
+            blank=self._blank,
             undecided=self._chosen is None and (bool(self._rules) or not self._judged),
         )
 
@@ -152,3 +152,19 @@ class TextColumn:
         return Column(
             name=self.name, type=self.type(), rule=rule, nulls=self.nulls if nulls is None else nulls, note=self._note
         )
+
+
+def _accepting(rules: list[Rule], cells: pa.Array) -> list[Rule]:
+    """Return the rules that take every cell."""
+    some = cells.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
+    if some[0][0] not in _FIRST_SIGNS:
+        return []
+    likely = [rule for rule in rules if all(re.fullmatch(rule.pattern, text) for text in some)]
+    points = {rule.point for rule in likely if isinstance(rule, DecimalRule)}
+    figures = {point: Figures.of_ungrouped(cells, point) for point in points}
+    return [rule for rule in likely if _accepts(rule, cells, figures)]
+
+
+def _accepts(rule: Rule, cells: pa.Array, figures: dict[str, Figures | None]) -> bool:
+    seen = figures.get(rule.point) if isinstance(rule, DecimalRule) else None
+    return rule.accepts_figures(seen) if isinstance(rule, DecimalRule) and seen else rule.accepts(cells)

@@ -25,32 +25,47 @@ class Reading:
     """One column's rule at one moment.
 
     ``parse_as`` is the type to which bytes can be parsed directly, where the parser's exactness can be
-    proven (int64, decimal128 up to 18 digits, date32); else string. ``undecided`` says that more of the
-    column could still give it a type.
+    proven (int64, decimal128 up to 18 digits, date32); else string. ``trimmed`` and ``blank`` say which
+    normalisations the rule has recorded so far: spaces around cells, blank cells as null. ``undecided`` says
+    that more of the column could still give it a type.
     """
 
     rule: Rule | None
     type: pa.DataType
     parse_as: pa.DataType
-    plain: bool
+    trimmed: bool
+    blank: bool
     undecided: bool
 
     @classmethod
-    def of(cls, rule: Rule | None, kind: pa.DataType, *, plain: bool, undecided: bool) -> Self:
-        """Return the reading of a rule as it is now; ``plain``: no spaces around cells, no quoted empty cell."""
+    def of(cls, rule: Rule | None, kind: pa.DataType, *, trimmed: bool, blank: bool, undecided: bool) -> Self:
+        """Return the reading of a rule as it is now."""
         own = copy.copy(rule)
-        return cls(own, kind, kind if plain and _is_native(own) else pa.string(), plain, undecided)
+        direct = not (trimmed or blank) and _is_native(own)
+        return cls(own, kind, kind if direct else pa.string(), trimmed, blank, undecided)
 
     def values(self, cells: pa.Array) -> pa.Array | None:
-        """Return the typed values; None when a cell contradicts the rule."""
+        """Return the typed values; None when a cell contradicts the rule or needs what it has not recorded."""
         if cells.type == self.type:
             return cells
         if self.rule is None:
             return pa.nulls(len(cells)) if cells.null_count == len(cells) else None
-        if not self.plain:
-            bare = pc.utf8_trim_whitespace(cells)
-            cells = pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare)
+        if self.trimmed or self.blank:
+            bare = self._normalised(cells)
+            if bare is None:
+                return None
+            cells = bare
         return self.rule.cast(cells) if self._fits(cells) else None
+
+    def _normalised(self, cells: pa.Array) -> pa.Array | None:
+        """Drop spaces around cells and make blank ones null, as far as the rule records it."""
+        bare = pc.utf8_trim_whitespace(cells)
+        blank = pc.equal(bare, "")
+        if not self.blank and pc.any(blank).as_py():
+            return None
+        if not self.trimmed and pc.any(pc.and_not(pc.not_equal(bare, cells), blank)).as_py():
+            return None
+        return pc.if_else(blank, pa.scalar(None, pa.string()), bare)
 
     def _fits(self, cells: pa.Array) -> bool:
         """Tell whether the rule, exactly as it is named, takes every cell."""
