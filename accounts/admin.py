@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 
 from accounts import people
 from accounts.models import User
+from accounts.origin import actor_of
 from accounts.roles import Action, Role
 from ingestion.errors import DataBridgeError
 
@@ -66,18 +67,19 @@ class UserAdmin(admin.ModelAdmin[User]):
     def _do(self, request: HttpRequest) -> str:
         """Carry out one action of the form; returns what to say."""
         email, role = request.POST.get("email", "").strip(), request.POST.get("role", "")
+        actor = actor_of(request)
         match request.POST.get("action"):
             case "invite":
-                people.invite(email, role)
+                people.invite(actor, email, role)
                 return f"{email} is invited as {role}; Cognito sends a temporary password."
             case "role":
-                people.give_role(email, role)
-                return f"{email} is now {role}. Pages follow within half a minute, tokens when they are renewed."
+                people.give_role(actor, people.get(email), role)
+                return f"{email} is now {role}."
             case "disable":
-                people.disable(email)
+                people.disable(actor, people.get(email))
                 return f"{email} is disabled and signed out."
             case "enable":
-                people.enable(email)
+                people.enable(actor, people.get(email))
                 return f"{email} is enabled."
             case other:
                 raise people.PersonRefused(f"There is no action {other!r}.", hint="Reload the page.")

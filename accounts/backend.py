@@ -17,7 +17,7 @@ class CognitoBackend(BaseBackend):
         """Return the user, or None when Cognito refuses."""
         try:
             tokens = cognito.sign_in(email, password)
-        except cognito.SignInRefused:
+        except (cognito.SignInRefused, cognito.FurtherStep):
             return None
         return jwt.user_of(jwt.verified(tokens.id_token))
 

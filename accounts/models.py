@@ -7,11 +7,16 @@ from typing import Any, ClassVar
 from django.core.exceptions import PermissionDenied
 from django.db import models
 
+from accounts.audit import Actor
+from accounts.origin import address_of, door_of
 from accounts.roles import Role, highest
 
 
 class User(models.Model):
-    """Somebody signed in. ``pk`` is Cognito's ``sub``; there is no table behind it."""
+    """Somebody signed in. ``pk`` is Cognito's ``sub``; there is no table behind it.
+
+    ``address`` and ``door`` say where they come from at present, once a request is known.
+    """
 
     sub = models.CharField(primary_key=True, max_length=64)
     email = models.EmailField(blank=True)
@@ -27,13 +32,25 @@ class User(models.Model):
         default_permissions = ()
 
     role: Role | None = None
+    address = ""
+    door = "command"
 
     @classmethod
     def of(cls, *, sub: str, email: str, groups: list[str]) -> User:
         """Make a user from what Cognito says of them."""
+        return cls.with_role(sub=sub, email=email, role=highest(groups))
+
+    @classmethod
+    def with_role(cls, *, sub: str, email: str, role: Role | None) -> User:
+        """Make a user whose role is known."""
         user = cls(sub=sub, email=email)
-        user.role = highest(groups)
+        user.role = role
         return user
+
+    @property
+    def actor(self) -> Actor:
+        """Return how the audit log names them."""
+        return Actor.of(self)
 
     def __str__(self) -> str:
         return self.email or self.sub
@@ -71,6 +88,8 @@ class User(models.Model):
 
 def signed_in(request: Any) -> User:
     """Return the request's user, who must be one; raises ``PermissionDenied`` for somebody not signed in."""
-    if not isinstance(request.user, User):
+    user = request.user
+    if not isinstance(user, User):
         raise PermissionDenied
-    return request.user
+    user.address, user.door = address_of(request), door_of(request)
+    return user

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.permissions import BasePermission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rest_framework.request import Request
 
@@ -19,6 +19,10 @@ class Role(StrEnum):
     ADMIN = "Admin"
     OPERATOR = "Operator"
     VIEWER = "Viewer"
+
+
+# The resource server in Cognito whose scopes are the roles of machine clients.
+RESOURCE_SERVER = "databridge"
 
 
 class Action(StrEnum):
@@ -63,6 +67,20 @@ def highest(groups: Iterable[str]) -> Role | None:
     return next((role for role in Role if role.value in held), None)
 
 
+def of_scopes(scopes: str) -> Role | None:
+    """Return the role of a machine client's token: its scopes are named ``databridge/operator`` and the like."""
+    names = {word.removeprefix(f"{RESOURCE_SERVER}/") for word in scopes.split() if word.startswith(RESOURCE_SERVER)}
+    return next((role for role in Role if role.value.lower() in names), None)
+
+
+def lesser(one: Role | None, other: Role | None) -> Role | None:
+    """Return the role that may do less."""
+    if one is None or other is None:
+        return None
+    order = list(Role)
+    return max(one, other, key=order.index)
+
+
 def scope(role: Role | None, action: Action) -> Scope:
     """Return on which objects a role may do an action."""
     return Scope.NONE if role is None else _TABLE[action][role]
@@ -72,6 +90,23 @@ def may(user: Any, action: Action, owner_id: str | None = None) -> bool:
     """Tell whether a user may do an action: on anything, or on what belongs to ``owner_id``."""
     allowed = scope(getattr(user, "role", None), action)
     return allowed is Scope.ALL or (allowed is Scope.OWN and owner_id in {None, user.sub})
+
+
+class OpenTo(StrEnum):
+    """Who may use a view that is about no action of the table."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "signed in"
+
+
+def open_to(whom: OpenTo) -> Callable[[Any], Any]:
+    """Declare that a view is for ``whom``, whatever their role. A view declares this or its action, or a test fails."""
+
+    def declared(view: Any) -> Any:
+        view.open_to = whom
+        return view
+
+    return declared
 
 
 class RolePermission(BasePermission):

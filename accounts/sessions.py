@@ -1,7 +1,11 @@
-"""Django's sessions in DynamoDB, so that they can be ended from any instance and nothing needs a SQL server."""
+"""Django's sessions in DynamoDB, so that they can be ended from any instance and nothing needs a SQL server.
+
+A session is kept under the SHA-256 of its key: the table alone lets nobody in.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +21,7 @@ class SessionStore(SessionBase):
     def load(self) -> dict[str, Any]:
         """Return the session's data; a session that ran out is none, also before DynamoDB has removed it."""
         try:
-            kept = Session.get(self.session_key, consistent_read=True) if self.session_key else None
+            kept = Session.get(_hashed(self.session_key), consistent_read=True) if self.session_key else None
         except DoesNotExist:
             kept = None
         if kept is None or kept.expires_at <= datetime.now(UTC):
@@ -28,7 +32,7 @@ class SessionStore(SessionBase):
     def exists(self, session_key: str) -> bool:
         """Tell whether the key is taken."""
         try:
-            Session.get(session_key)
+            Session.get(_hashed(session_key), consistent_read=True)
         except DoesNotExist:
             return False
         return True
@@ -51,7 +55,7 @@ class SessionStore(SessionBase):
             return
         session: dict[str, Any] = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         kept = Session(
-            self.session_key,
+            _hashed(self.session_key),
             data=session,
             expires_at=timedelta(seconds=self.get_expiry_age()),
         )
@@ -68,8 +72,12 @@ class SessionStore(SessionBase):
         """End a session; it is no error when there is none."""
         key = session_key or self.session_key
         if key:
-            Session(key).delete()
+            Session(_hashed(key)).delete()
 
     @classmethod
     def clear_expired(cls) -> None:
         """Leave it to DynamoDB's time to live."""
+
+
+def _hashed(session_key: str) -> str:
+    return hashlib.sha256(session_key.encode()).hexdigest()

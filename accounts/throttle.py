@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
+from pynamodb.exceptions import PynamoDBException
+
+from accounts.cognito import FurtherStep
 from accounts.store import Throttle
-from ingestion.errors import DataBridgeError
+from ingestion.errors import DataBridgeError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 WINDOW_S = 300
 TRIES = {"account": 10, "address": 100}
+# A refusal takes at least this long, so that its time does not tell an unknown account from a wrong password.
+REFUSAL_S = 0.35
 
 
 class TooManyTries(DataBridgeError):
@@ -26,22 +31,53 @@ class TooManyTries(DataBridgeError):
 
 
 @contextmanager
-def sign_in_of(account: str, address: str) -> Iterator[None]:
-    """Count a try, and take it back when it succeeds: only failures add up. Raises ``TooManyTries``.
+def guessing(account: str, address: str) -> Iterator[None]:
+    """Count a try to prove who one is, and take it back when it succeeds: only failures add up.
 
-    Counted before the try, so that many at once cannot slip through together.
+    Counted before the try, so that many at once cannot slip through together. Raises ``TooManyTries``; a refusal
+    from within is passed on no sooner than ``REFUSAL_S`` after the beginning.
     """
+    began = time.monotonic()
+    entries = _count(account, address)
+    try:
+        yield
+    except FurtherStep:  # the password was right
+        _take_back(entries)
+        raise
+    except DataBridgeError:
+        rest(began)
+        raise
+    _take_back(entries)
+
+
+def asking(account: str, address: str) -> None:
+    """Count a request for a code, whatever comes of it; raises ``TooManyTries``."""
+    _count(f"code#{account}", address)
+
+
+def rest(began: float) -> None:
+    """Wait until ``REFUSAL_S`` have passed since ``began`` (monotonic seconds)."""
+    time.sleep(max(0, REFUSAL_S - (time.monotonic() - began)))
+
+
+def _count(account: str, address: str) -> list[Throttle]:
     window = int(time.time()) // WINDOW_S
-    entries = [_counted(kind, name, window) for kind, name in (("account", account.lower()), ("address", address))]
-    yield
-    for entry in entries:
-        entry.update([Throttle.tries.add(-1)])
+    named = (("account", account.strip().lower()), ("address", address))
+    return [_counted(kind, name, window) for kind, name in named]
 
 
 def _counted(kind: str, name: str, window: int) -> Throttle:
     entry = Throttle(hashlib.sha256(f"{kind}#{name}#{window}".encode()).hexdigest())
     ends = datetime.fromtimestamp((window + 1) * WINDOW_S, UTC)
-    entry.update([Throttle.tries.add(1), Throttle.expires_at.set(ends)])
+    try:
+        entry.update([Throttle.tries.add(1), Throttle.expires_at.set(ends)])
+    except PynamoDBException as error:
+        raise StoreUnavailable("Sign-in is out of reach.", hint="Try again in a minute.") from error
     if entry.tries > TRIES[kind]:
         raise TooManyTries("There were too many tries.", hint=f"Try again after {ends:%H:%M:%S} UTC.")
     return entry
+
+
+def _take_back(entries: list[Throttle]) -> None:
+    for entry in entries:
+        entry.update([Throttle.tries.add(-1)])

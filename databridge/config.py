@@ -38,7 +38,11 @@ def stage() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Names and addresses of the stage's AWS resources."""
+    """Names and addresses of the stage's AWS resources, and what the stage asks of people.
+
+    ``machine_clients`` are the app clients whose client-credentials tokens are accepted, ``contact`` is whom to
+    ask for a role (empty: the Admins).
+    """
 
     stage: str
     region: str
@@ -48,6 +52,9 @@ class Config:
     client_secret: str
     issuer: str
     jwks_url: str
+    machine_clients: tuple[str, ...]
+    mfa_required: bool
+    contact: str
     worker_function: str
 
 
@@ -65,6 +72,9 @@ def current() -> Config:
         client_secret=os.environ.get("DATABRIDGE_CLIENT_SECRET", ""),
         issuer=issuer,
         jwks_url=os.environ.get("DATABRIDGE_JWKS_URL", f"{issuer}/.well-known/jwks.json"),
+        machine_clients=env_list("DATABRIDGE_MACHINE_CLIENTS"),
+        mfa_required=env_bool("DATABRIDGE_MFA_REQUIRED", default=False),
+        contact=os.environ.get("DATABRIDGE_CONTACT", ""),
         worker_function=os.environ.get("DATABRIDGE_WORKER_FUNCTION", f"databridge-{stage()}-worker"),
     )
 

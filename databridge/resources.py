@@ -17,6 +17,8 @@ PASSWORD_POLICY = {
     "RequireNumbers": True,
     "RequireSymbols": False,
 }
+# Machine clients sign in by client credentials; a scope of this resource server stands for each role.
+SCOPES = tuple(group.lower() for group in GROUPS)
 AUTH_FLOWS = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
 CHUNK_DAYS, INCOMPLETE_DAYS = 7, 2
 LIFE_CYCLE: tuple[dict[str, Any], ...] = (

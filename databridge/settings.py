@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.SessionUser",
+    "accounts.trail.AuditTrail",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -80,20 +81,21 @@ LOGIN_URL = "/app/sign-in"
 LOGIN_REDIRECT_URL = "/app/"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_NAME = "databridge_session"
+# "__Host-" makes browsers insist on HTTPS, this host alone and the whole site; over plain HTTP they would refuse it
+SESSION_COOKIE_NAME = "databridge_session" if LOCAL else "__Host-databridge_session"
+CSRF_COOKIE_NAME = "databridge_csrf" if LOCAL else "__Host-databridge_csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-CSRF_COOKIE_HTTPONLY = False  # the pages' JavaScript sends it back as a header
+CSRF_COOKIE_HTTPONLY = True  # the pages carry the token themselves
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not LOCAL
-SECURE_SSL_REDIRECT = False  # API Gateway speaks HTTPS only
+SECURE_SSL_REDIRECT = not LOCAL
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if LOCAL else 31536000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not LOCAL
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SILENCED_SYSTEM_CHECKS = ["security.W008"]  # no redirect: there is no plain HTTP listener to redirect from
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from pynamodb.expressions.update import Action
     from pynamodb.transactions import TransactWrite
 
+    from ingestion.moves import Also
+
 FINISHED = frozenset({"SUCCESS", "FAILED", "CANCELLED"})
 ATTEMPTS = 3
 LEASE_S = 60
@@ -70,10 +72,11 @@ def get(job_id: str) -> Job:
 # ---- moves ---------------------------------------------------------------------------------------
 
 
-def create(job: Job, *, idempotency_key: str = "", fingerprint: str = "") -> Job:
+def create(job: Job, *, idempotency_key: str = "", fingerprint: str = "", also: Also | None = None) -> Job:
     """Record a new job as PENDING; with an Idempotency-Key seen before, return that request's job instead.
 
-    Raises ``IdempotencyConflict`` when the key came with another request.
+    ``also`` is written in the same transaction: the row of the audit log. Raises ``IdempotencyConflict``
+    when the key came with another request.
     """
     job.status = "PENDING"
     job.watch, job.due_at = WATCHED, time.time() + CLAIM_WITHIN_S
@@ -90,6 +93,8 @@ def create(job: Job, *, idempotency_key: str = "", fingerprint: str = "") -> Job
             transaction.save(key, condition=Key.key.does_not_exist())
         count(transaction, {"pending": 1})
         count(transaction, {"pending": 1}, day=job.created_at, user=job.user_id)
+        if also is not None:
+            also(transaction)
 
     if not transact(write):
         return earlier(job.user_id, idempotency_key, fingerprint) or _raise_conflict(job)
@@ -237,25 +242,35 @@ def cancelled(job: Job) -> None:
     record(job, "cancelled", "Stopped. No output was published.")
 
 
-def cancel(job_id: str, by: str) -> Job:
-    """Stop a job: at once when it waits, within seconds when it runs; raises ``JobMoveRefused``."""
+def cancel(job_id: str, by: str, also: Also | None = None) -> Job:
+    """Stop a job: at once when it waits, within seconds when it runs; raises ``JobMoveRefused``.
+
+    ``also`` is written in the same transaction.
+    """
     job = get(job_id)
-    try:
-        job.update([Job.cancel_requested.set(True)], condition=Job.status.is_in("PENDING", "RUNNING"))
-    except UpdateError as error:
-        if error.cause_response_code != CONDITION_FAILED:
-            raise unavailable(error) from error
+
+    def write(transaction: TransactWrite) -> None:
+        waits_or_runs = Job.status.is_in("PENDING", "RUNNING")
+        transaction.update(job, actions=[Job.cancel_requested.set(True)], condition=waits_or_runs)
+        if also is not None:
+            also(transaction)
+
+    if not transact(write):
         raise JobMoveRefused(
             f"The job is {get(job_id).status}, so there is nothing to cancel.", hint="Reload the page."
-        ) from None
+        )
+    job.refresh(consistent_read=True)
     record(job, "cancelling", f"{by} asked to stop the job.")
     if job.status == "PENDING":
         _end_waiting(job)
     return job
 
 
-def retry(job_id: str, by: str) -> Job:
-    """Move FAILED or CANCELLED → PENDING for a new round of attempts; raises ``JobMoveRefused``."""
+def retry(job_id: str, by: str, also: Also | None = None) -> Job:
+    """Move FAILED or CANCELLED → PENDING for a new round of attempts; raises ``JobMoveRefused``.
+
+    ``also`` is written in the same transaction.
+    """
     job = get(job_id)
     if job.status not in {"FAILED", "CANCELLED"} or not move(
         job,
@@ -269,6 +284,7 @@ def retry(job_id: str, by: str) -> Job:
             Job.progress.remove(),
             Job.error.remove(),
         ],
+        also=also,
     ):
         raise JobMoveRefused(
             f"The job is {get(job_id).status}, so it cannot be retried.",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
     from pynamodb.expressions.update import Action
 
+    # what else a transaction writes, so that the two cannot come apart
+    Also = Callable[[TransactWrite], None]
+
 logger = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=90)
@@ -75,8 +78,9 @@ def move(
     *,
     condition: Condition | None = None,
     figures: dict[str, float] | None = None,
+    also: Also | None = None,
 ) -> bool:
-    """Move a job and its figures in one transaction; False when the job was no longer as it was loaded."""
+    """Move a job, its figures and what ``also`` adds in one transaction; False when the job had changed meanwhile."""
     was = job.status
     still = Job.status == was
     if condition is not None:
@@ -86,6 +90,8 @@ def move(
         transaction.update(job, actions=[Job.status.set(to), *actions], condition=still)
         count(transaction, {was.lower(): -1, to.lower(): 1})
         count(transaction, {to.lower(): 1, **(figures or {})}, day=now())
+        if also is not None:
+            also(transaction)
 
     if not transact(write):
         return False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uuid6
 
+from accounts import audit
 from ingestion import lake, lifecycle, secrets
 from ingestion.errors import BadRequest
 from ingestion.models import Job
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from accounts.models import User
+    from ingestion.moves import Also
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,9 @@ def submit_file(
     key = lake.raw_key(job, job.filename)
     job.raw_bytes, job.sha256 = lake.put_stream(key, lake.read_blocks(path))
     job.raw_path = lake.uri(key)
-    created = lifecycle.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint)
+    created = lifecycle.create(
+        job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
+    )
     if created.job_id != job.job_id:
         lake.delete(key)
         return created
@@ -82,7 +86,9 @@ def submit_source(
     job.source_has_secret = job.source != dict(spec)
     if job.source_has_secret:
         secrets.keep(job.job_id, dict(spec))
-    created = lifecycle.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint)
+    created = lifecycle.create(
+        job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
+    )
     if created.job_id != job.job_id:
         secrets.forget(job.job_id)
         return created
@@ -90,11 +96,24 @@ def submit_source(
     return created
 
 
-def retry(job_id: str, by: str) -> Job:
+def retry(job_id: str, by: User) -> Job:
     """Send a failed or cancelled job again; its raw object is used when it is there."""
-    job = lifecycle.retry(job_id, by)
+    job = lifecycle.get(job_id)
+    job = lifecycle.retry(job_id, by.email or by.sub, also=_audited(by, "retry job", job))
     send(job.job_id)
     return job
+
+
+def cancel(job_id: str, by: User) -> Job:
+    """Stop a job that waits or runs."""
+    job = lifecycle.get(job_id)
+    return lifecycle.cancel(job_id, by.email or by.sub, also=_audited(by, "cancel job", job))
+
+
+def _audited(user: User, action: str, job: Job) -> Also:
+    return audit.beside(
+        audit.Actor.of(user), action, f"job {job.job_id}", detail=f"{job.dataset} from {job.source_type}"
+    )
 
 
 def send(job_id: str) -> None:

@@ -11,17 +11,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
 import django
 django.setup()
 from django.test import Client
-from accounts.middleware import _KEY
-from django.conf import settings
-from accounts.sessions import SessionStore
-import time
-session = SessionStore()
-session[_KEY] = {"sub": "x", "email": "a@b.example", "groups": ["Admin"], "confirmed_at": time.time()}
-session.create()
-session[_KEY] = {"sub": "x", "email": "a@b.example", "groups": ["Admin"], "confirmed_at": time.time()}
-session.save()
+from databridge.local.provision import DEMO_PASSWORD
 client = Client()
-client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+answer = client.post("/app/sign-in", {"email": "admin@databridge.example", "password": DEMO_PASSWORD})
+assert answer.status_code == 302, answer.content
 for path in ("/app/", "/app/jobs", "/app/new", "/app/datasets", "/app/api/jobs", "/app/api/stats", "/api/schema/"):
     answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])

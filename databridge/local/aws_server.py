@@ -16,7 +16,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from databridge.local import atomic, snapshot
+from databridge.local import atomic, cognito, snapshot
 from databridge.local.processes import end_with_parent
 
 SNAPSHOT_EVERY_S = 5.0
@@ -33,6 +33,7 @@ def main() -> None:
     os.environ["MOTO_COGNITO_IDP_USER_POOL_ENABLE_TOTP"] = "true"
     os.environ["MOTO_S3_CUSTOM_ENDPOINTS"] = ""
     atomic.install()
+    cognito.install(given.snapshot.with_name("mail.jsonl"))
     snapshot.load(given.snapshot)
     _serve(given.port, given.snapshot)
 
@@ -46,6 +47,8 @@ def _serve(port: int, path: Path) -> None:
     moto = DomainDispatcherApplication(create_backend_app)
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] == "/oauth2/token":
+            return cognito.token_endpoint(environ, start_response)
         if environ["REQUEST_METHOD"] != "GET":
             changed.set()
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB"):

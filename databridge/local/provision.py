@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.roles import RESOURCE_SERVER
 from databridge.aws import client
-from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, tables
+from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, SCOPES, tables
 
 BUCKET = "databridge-erp-local"
 POOL = "databridge-local"
 CLIENT = "databridge-local-web"
+MACHINE_CLIENT = "databridge-local-nightly"
 DEMO_PASSWORD = "Try-DataBridge-1"  # noqa: S105  (documented, and only ever on the embedded AWS)
 DEMO_USERS = {f"{group.lower()}@databridge.example": group for group in GROUPS}
 
@@ -58,6 +60,30 @@ def pool() -> tuple[str, str]:
     for email, group in DEMO_USERS.items():
         _demo_user(cognito, pool_id, email, group)
     return pool_id, client_id
+
+
+def machine_client(pool_id: str) -> tuple[str, str]:
+    """Make a machine client that may do what an Operator may; return its id and secret."""
+    cognito = client("cognito-idp")
+    servers = cognito.list_resource_servers(UserPoolId=pool_id, MaxResults=50)["ResourceServers"]
+    if RESOURCE_SERVER not in {server["Identifier"] for server in servers}:
+        scopes = [{"ScopeName": name, "ScopeDescription": f"What an {name} may do"} for name in SCOPES]
+        cognito.create_resource_server(
+            UserPoolId=pool_id, Identifier=RESOURCE_SERVER, Name="DataBridge ERP", Scopes=scopes
+        )
+    known = cognito.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
+    client_id = next((c["ClientId"] for c in known if c["ClientName"] == MACHINE_CLIENT), None)
+    if client_id is None:
+        client_id = cognito.create_user_pool_client(
+            UserPoolId=pool_id,
+            ClientName=MACHINE_CLIENT,
+            GenerateSecret=True,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthScopes=[f"{RESOURCE_SERVER}/operator"],
+        )["UserPoolClient"]["ClientId"]
+    found = cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)["UserPoolClient"]
+    return client_id, found["ClientSecret"]
 
 
 def _new_pool(cognito: Any) -> str:

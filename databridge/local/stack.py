@@ -26,6 +26,7 @@ class Stack:
     def __init__(self, folder: Path, *, lambda_retry_s: str = "2,4", instances: int = 2) -> None:
         """Nothing starts before the context is entered; the data is kept in ``folder``."""
         self.folder = folder
+        self.mailbox = folder / "mail.jsonl"
         self.env: dict[str, str] = {}
         self._retry_s = lambda_retry_s
         self._instances = instances
@@ -76,7 +77,9 @@ class Stack:
         provision.bucket()
         provision.all_tables()
         pool_id, client_id = provision.pool()
+        machine_id, _ = provision.machine_client(pool_id)
         self._set(
+            DATABRIDGE_MACHINE_CLIENTS=machine_id,
             DATABRIDGE_USER_POOL_ID=pool_id,
             DATABRIDGE_CLIENT_ID=client_id,
             DATABRIDGE_ISSUER=f"https://cognito-idp.{REGION}.amazonaws.com/{pool_id}",

@@ -213,7 +213,7 @@ class JobRetry(JobView):
     @extend_schema(operation_id="retry_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job, PENDING again."""
-        return _accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request).email))
+        return _accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request)))
 
 
 class JobCancel(JobView):
@@ -224,7 +224,7 @@ class JobCancel(JobView):
     @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job; a running one ends within seconds."""
-        return _accepted(lifecycle.cancel(self.job(job_id).job_id, by=signed_in(request).email))
+        return _accepted(submit.cancel(self.job(job_id).job_id, by=signed_in(request)))
 
 
 class Stats(APIView):

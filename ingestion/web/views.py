@@ -6,12 +6,14 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from accounts.models import signed_in
+from accounts.refused import refused
 from accounts.roles import Action, Scope, may, scope
+from accounts.signin import to_sign_in
 from ingestion import datasets as known_datasets
 from ingestion import lake, lifecycle, queries
 from ingestion.errors import JobMissing
@@ -31,9 +33,9 @@ def page(action: Action) -> Callable[[Callable[..., HttpResponse]], Callable[...
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                return redirect(f"/app/sign-in?next={request.path}")
+                return to_sign_in(request)
             if not may(request.user, action):
-                return render(request, "web/refused.html", {"action": action}, status=403)
+                return refused(request, action)
             return view(request, *args, **kwargs)
 
         answer.action = action  # type: ignore[attr-defined]  # read by the test that walks all routes

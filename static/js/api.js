@@ -1,7 +1,7 @@
 /** Calls of the API by the page's session. Errors carry `problem`, the API's own words. */
 
-const cookie = (name) =>
-  document.cookie.split("; ").find((part) => part.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
+/** The page carries the CSRF token; its cookie is for the browser alone. */
+const csrfToken = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
 export class ApiError extends Error {
   constructor(problem) {
@@ -12,7 +12,7 @@ export class ApiError extends Error {
 
 export async function call(path, { method = "GET", json, form } = {}) {
   const headers = { Accept: "application/json" };
-  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   if (json !== undefined) headers["Content-Type"] = "application/json";
   let response;
   try {

@@ -151,7 +151,7 @@ def test_a_cancelled_job_leaves_no_output_and_retry_loads_it_from_the_raw_object
     lifecycle.cancelled(running)
     assert lifecycle.get(job.job_id).status == "CANCELLED"
     assert published(job) == []
-    assert submit.retry(job.job_id, "somebody").status == "PENDING"
+    assert submit.retry(job.job_id, USER).status == "PENDING"
     assert worked(job) == "SUCCESS"
     assert len(published(job)) == 1
 
@@ -192,6 +192,6 @@ def test_a_fault_at_any_step_ends_as_failed_with_nothing_published_and_retry_cur
     assert failed.error["code"] == "INTERNAL"
     assert job.job_id in failed.error["hint"]
     assert published(job) == []
-    submit.retry(job.job_id, "somebody")
+    submit.retry(job.job_id, USER)
     assert worked(job) == "SUCCESS"
     assert len(published(job)) == 1
