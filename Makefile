@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test bench chaos load infra-test deploy diff destroy check lint types layers css openapi
+.PHONY: help setup demo serve test test-large bench chaos load infra-test deploy diff destroy check lint types layers css openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,8 +33,19 @@ serve: setup ## serve the app on http://127.0.0.1:8000 with the embedded AWS
 	  || echo "Chromium could not be installed; the browser tests will say so"
 	@mkdir -p .local && touch $@
 
-test: setup .local/browser ## run all tests
+.local/node: package-lock.json
+	@npm ci --no-audit --no-fund --silent || echo "npm could not install; the tests of tus-js-client will say so"
+	@mkdir -p .local && touch $@
+
+.local/servers: $(READY) tests/sources/install.py
+	@$(PY) -m tests.sources.install || echo "the tests that need these servers will say so"
+	@mkdir -p .local && touch $@
+
+test: setup .local/browser .local/node .local/servers ## run all tests
 	@$(PY) -m pytest -n 2 -m "not slow"
+
+test-large: setup .local/node .local/servers ## send 200 MB by tus and 2 GB by FTP, SFTP and HTTP through cut connections
+	@$(PY) -m pytest -n 0 -m slow -s tests/api tests/sources
 
 check: lint types layers test ## everything CI runs
 

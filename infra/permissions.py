@@ -111,10 +111,10 @@ GRANTS = (
     ),
     Grant(
         name="KeepSecrets",
-        functions=(WEB,),
+        functions=BOTH,
         actions=("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"),
         resources=SECRETS,
-        why="the password of a source is put away before its job or connection is saved",
+        why="a source's password is put away before its job or connection is saved; a pattern's jobs are the worker's",
     ),
     Grant(
         name="UseSecrets",

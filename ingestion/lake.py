@@ -203,6 +203,22 @@ def download(key: str, path: Path, on_bytes: Callable[[int], None] | None = None
     return digest.hexdigest()
 
 
+def put_bytes(key: str, body: bytes) -> None:
+    """Keep a small object."""
+    with translated(f"write {key}"):
+        client("s3").put_object(Bucket=config.current().bucket, Key=key, Body=body)
+
+
+def get_bytes(key: str) -> bytes | None:
+    """Return a small object, or None when there is none."""
+    s3 = client("s3")
+    with translated(f"read {key}"):
+        try:
+            return bytes(s3.get_object(Bucket=config.current().bucket, Key=key)["Body"].read())
+        except s3.exceptions.NoSuchKey:
+            return None
+
+
 def put_json(key: str, value: Any) -> None:
     """Keep a small document."""
     with translated(f"write {key}"):
@@ -216,19 +232,24 @@ def put_json(key: str, value: Any) -> None:
 
 def get_json(key: str) -> Any | None:
     """Return a small document, or None when there is none."""
-    s3 = client("s3")
-    with translated(f"read {key}"):
-        try:
-            body = s3.get_object(Bucket=config.current().bucket, Key=key)["Body"].read()
-        except s3.exceptions.NoSuchKey:
-            return None
-    return json.loads(body)
+    body = get_bytes(key)
+    return None if body is None else json.loads(body)
 
 
 def delete(key: str) -> None:
     """Remove an object; it is no error when there is none."""
     with translated(f"delete {key}"):
         client("s3").delete_object(Bucket=config.current().bucket, Key=key)
+
+
+def delete_all(prefix: str) -> None:
+    """Remove every object whose key begins so."""
+    s3, bucket = client("s3"), config.current().bucket
+    with translated(f"delete {prefix}*"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", ())]
+            if keys:
+                s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
 def exists(key: str) -> bool:

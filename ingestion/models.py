@@ -12,6 +12,7 @@ from typing import Any
 from pynamodb.attributes import (
     BooleanAttribute,
     JSONAttribute,
+    ListAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
@@ -104,6 +105,7 @@ class Job(Model):
     source_type = UnicodeAttribute()
     source: JSONAttribute = JSONAttribute(default=dict)
     source_has_secret = BooleanAttribute(default=False)
+    source_version: JSONAttribute = JSONAttribute(null=True)
     filename = UnicodeAttribute(default="")
     options: JSONAttribute = JSONAttribute(default=dict)
     partition_date = UnicodeAttribute()
@@ -209,4 +211,58 @@ class Key(Model):
     expires_at = TTLAttribute(null=True)
 
 
-TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, Key)
+class UploadsDue(GlobalSecondaryIndex[Any]):
+    """Unfinished uploads by the moment at which somebody should look after them."""
+
+    class Meta(_TableMeta):
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    watch = UnicodeAttribute(hash_key=True)
+    due_at = NumberAttribute(range_key=True)
+
+
+class Upload(Model):
+    """A file that comes in chunks. ``parts`` has one text a chunk, ``<size>-<SHA-256's first 16 digits>``, in order.
+
+    ``job_id`` is the id of the job that it becomes, settled before the first byte, so that it becomes one only.
+    """
+
+    class Meta(_TableMeta):
+        table_name = table_name("uploads")
+
+    upload_id = UnicodeAttribute(hash_key=True)
+    user_id = UnicodeAttribute()
+    user_email = UnicodeAttribute(default="")
+    job_id = UnicodeAttribute()
+    dataset = UnicodeAttribute()
+    filename = UnicodeAttribute()
+    options: JSONAttribute = JSONAttribute(default=dict)
+    metadata = UnicodeAttribute(default="")
+    length = NumberAttribute()
+    offset = NumberAttribute(default=0)
+    parts: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
+    watch = UnicodeAttribute(null=True)
+    due_at = NumberAttribute(null=True)
+    until = UTCDateTimeAttribute()
+    expires_at = TTLAttribute()
+
+    due = UploadsDue()
+
+
+class Connection(Model):
+    """A saved source: ``spec`` is what everybody may see of it; its secrets are in Secrets Manager."""
+
+    class Meta(_TableMeta):
+        table_name = table_name("connections")
+
+    feed = UnicodeAttribute(hash_key=True, default="connections")
+    name = UnicodeAttribute(range_key=True)
+    spec: JSONAttribute = JSONAttribute(default=dict)
+    secret_fields: JSONAttribute = JSONAttribute(default=list)
+    revision = NumberAttribute(default=1)
+    changed_by = UnicodeAttribute(default="")
+    changed_at = UTCDateTimeAttribute()
+
+
+TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, Key, Upload, Connection)

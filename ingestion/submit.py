@@ -6,13 +6,14 @@ import hashlib
 import json
 import logging
 import re
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import uuid6
 
 from accounts import audit
-from ingestion import lake, lifecycle, secrets
+from ingestion import lake, lifecycle, secrets, uploads
 from ingestion.errors import BadRequest
 from ingestion.models import Job
 from ingestion.moves import now
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from accounts.models import User
+    from ingestion.models import Upload
     from ingestion.moves import Also
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,72 @@ def submit_file(
         return created
     send(created.job_id)
     return created
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A file that came with a request, still local, and the dataset it is for."""
+
+    path: Path
+    dataset: str
+    filename: str
+
+
+def submit_files(
+    user: User, *, files: list[Incoming], options: Mapping[str, Any], idempotency_key: str = ""
+) -> list[Job]:
+    """Make one job a file of a form, in their order. All names are checked before the first is kept.
+
+    The Idempotency-Key stands for the whole form: sent again after a failure it makes only what is missing.
+    """
+    for file in files:
+        check_dataset(file.dataset)
+    return [
+        submit_file(
+            user,
+            path=file.path,
+            dataset=file.dataset,
+            filename=file.filename,
+            source_type="upload",
+            options=options,
+            idempotency_key=f"{idempotency_key}#{number}" if idempotency_key and number else idempotency_key,
+        )
+        for number, file in enumerate(files)
+    ]
+
+
+def begin_upload(
+    user: User,
+    *,
+    length: int,
+    dataset: str,
+    filename: str,
+    options: Mapping[str, Any],
+    metadata: str = "",
+    idempotency_key: str = "",
+) -> Upload:
+    """Begin a resumable upload; the dataset's name and the options are checked now, not after the last byte.
+
+    Raises ``BadRequest``, ``UploadTooLarge`` or ``IdempotencyConflict``.
+    """
+    check_dataset(dataset)
+    upload = uploads.create(
+        user,
+        length=length,
+        dataset=dataset,
+        filename=filename,
+        options=check_options(options),
+        metadata=metadata,
+        idempotency_key=idempotency_key,
+    )
+    if uploads.is_whole(upload):
+        finish_upload(user, upload)
+    return upload
+
+
+def finish_upload(user: User, upload: Upload) -> Job:
+    """Make the job of an upload whose bytes are all here; called again it returns the same job."""
+    return uploads.finish(upload, send, audit.Actor.of(user))
 
 
 def submit_source(
@@ -129,11 +197,7 @@ def send(job_id: str) -> None:
 
 
 def _new_job(user: User, *, dataset: str, source_type: str, options: Mapping[str, Any]) -> Job:
-    if not DATASET.fullmatch(dataset):
-        raise BadRequest(
-            f"{dataset!r} cannot be a dataset's name." if dataset else "The dataset's name is missing.",
-            hint="Use a lower-case letter, then up to 62 letters, digits or underscores.",
-        )
+    check_dataset(dataset)
     created = now()
     checked = check_options(options)
     return Job(
@@ -146,6 +210,15 @@ def _new_job(user: User, *, dataset: str, source_type: str, options: Mapping[str
         partition_date=checked.get("business_date") or f"{created:%Y-%m-%d}",
         created_at=created,
     )
+
+
+def check_dataset(name: str) -> None:
+    """Raise ``BadRequest`` unless a dataset may have this name."""
+    if not DATASET.fullmatch(name):
+        raise BadRequest(
+            f"{name!r} cannot be a dataset's name." if name else "The dataset's name is missing.",
+            hint="Use a lower-case letter, then up to 62 letters, digits or underscores.",
+        )
 
 
 def check_options(options: Mapping[str, Any]) -> dict[str, Any]:

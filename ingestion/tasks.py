@@ -22,7 +22,7 @@ def run_job(job_id: str) -> str:
 
 
 def sweep(event: dict[str, Any], context: Any) -> int:  # noqa: ARG001  (the shape of a scheduled function)
-    """Look after jobs that nobody finished; scheduled every minute. Returns how many were found."""
-    from ingestion import lifecycle
+    """Look after jobs and uploads that nobody finished; scheduled every minute. Returns how many were found."""
+    from ingestion import lifecycle, uploads
 
-    return lifecycle.sweep(run_job)
+    return lifecycle.sweep(run_job) + uploads.sweep(run_job)

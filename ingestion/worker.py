@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import lake, lifecycle, secrets
+from ingestion import lake, lifecycle, secrets, uploads
 from ingestion.errors import DataBridgeError, StoreError
 from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
 
@@ -101,7 +101,7 @@ def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
 def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
     """Make the bytes local; fetch them from the source only if no earlier attempt has kept them."""
     if not job.raw_path:
-        _fetch(job, pulse)
+        _compose(job, pulse) if "upload_id" in job.source else _fetch(job, pulse)
     found = lake.download(lake.key_of(job.raw_path), path, pulse.bytes_of("fetch", job.raw_bytes))
     if found != job.sha256:
         raise RawDamaged(
@@ -128,6 +128,16 @@ def _fetch(job: Job, pulse: _Pulse) -> None:
     if job.source_has_secret:
         secrets.forget(job.job_id)
     record(job, "fetch", f"{size:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
+
+
+def _compose(job: Job, pulse: _Pulse) -> None:
+    upload_id = job.source["upload_id"]
+    size, chunks = uploads.compose(upload_id)
+    key = lake.raw_key(job, job.filename)
+    done, sha256 = lake.put_stream(key, chunks, pulse.bytes_of("fetch", size))
+    lifecycle.note(job, raw_path=lake.uri(key), raw_bytes=done, sha256=sha256)
+    uploads.forget(upload_id)
+    record(job, "fetch", f"{done:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
 
 
 def _refuse_twice(job: Job) -> None:

@@ -54,6 +54,12 @@ class JobSerializer(serializers.Serializer[Any]):
         return job.warnings or []
 
 
+class JobsSerializer(serializers.Serializer[Any]):
+    """The jobs that one request made."""
+
+    jobs = JobSerializer(many=True)
+
+
 class JobPageSerializer(serializers.Serializer[Any]):
     """Some jobs, newest first."""
 
@@ -87,7 +93,7 @@ class IngestSerializer(serializers.Serializer[Any]):
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    """A file sent as a form; ``options`` is a JSON object in a text field."""
+    """A file sent as a form, or several under the same name; ``options`` is a JSON object in a text field."""
 
     file = serializers.FileField(allow_empty_file=True)
     dataset = serializers.CharField()

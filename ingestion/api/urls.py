@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ingestion.api import views
+from ingestion.api import uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
@@ -18,6 +18,8 @@ def routes(**door: Any) -> list[URLPattern]:
     return [
         path("ingest", views.Ingest.as_view(**door), name="ingest"),
         path("upload", views.Upload.as_view(**door), name="upload"),
+        path("uploads", uploads.Uploads.as_view(**door), name="uploads"),
+        path("uploads/<str:upload_id>", uploads.UploadDetail.as_view(**door), name="one_upload"),
         path("jobs", views.Jobs.as_view(**door), name="jobs"),
         path("jobs/<str:job_id>", views.JobDetail.as_view(**door), name="job"),
         path("jobs/<str:job_id>/events", views.JobEvents.as_view(**door), name="events"),

@@ -6,53 +6,41 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.parsers import BaseParser, JSONParser, MultiPartParser
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import signed_in
 from accounts.roles import Action, Scope, scope
 from ingestion import lake, lifecycle, queries, submit
+from ingestion.api.bodies import AnyBinary, DecodedJson, body_blocks
+from ingestion.api.common import IDEMPOTENCY, REFUSALS, accepted, idempotency_key
 from ingestion.api.serializers import (
     EventPageSerializer,
     IngestSerializer,
     JobFilterSerializer,
     JobPageSerializer,
     JobSerializer,
+    JobsSerializer,
     ProblemSerializer,
     UploadSerializer,
 )
 from ingestion.errors import BadRequest, JobMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from rest_framework.request import Request
 
     from ingestion.models import Job
-
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key twice makes one job."
-)
-REFUSALS = {400: ProblemSerializer, 401: ProblemSerializer, 403: ProblemSerializer, 409: ProblemSerializer}
-
-
-class AnyBinary(BaseParser):
-    """Leaves the body unread, so that the view can stream it."""
-
-    media_type = "*/*"
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return nothing; the view reads the stream."""
-        return {}
 
 
 class Ingest(APIView):
     """Start a job: fetch a file from a source (JSON), or take the body itself as the file (anything else)."""
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
-    parser_classes = (JSONParser, AnyBinary)
+    parser_classes = (DecodedJson, AnyBinary)
 
     @extend_schema(
         operation_id="ingest",
@@ -76,13 +64,13 @@ class Ingest(APIView):
             spec=body.validated_data["source"],
             dataset=body.validated_data["dataset"],
             options=body.validated_data["options"],
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=idempotency_key(request),
         )
-        return _accepted(job)
+        return accepted(job)
 
     def _payload(self, request: Request) -> Response:
         with tempfile.NamedTemporaryFile(prefix="databridge-") as file:
-            for block in _blocks(request):
+            for block in body_blocks(request):
                 file.write(block)
             file.flush()
             job = submit.submit_file(
@@ -92,13 +80,13 @@ class Ingest(APIView):
                 filename=request.query_params.get("filename", "payload"),
                 source_type="api",
                 options=_options_of_query(request),
-                idempotency_key=_idempotency_key(request),
+                idempotency_key=idempotency_key(request),
             )
-        return _accepted(job)
+        return accepted(job)
 
 
 class Upload(APIView):
-    """Start a job from a file sent as a form."""
+    """Start jobs from files sent as a form, one a file."""
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
     parser_classes = (MultiPartParser,)
@@ -106,27 +94,35 @@ class Upload(APIView):
     @extend_schema(
         operation_id="upload",
         request={"multipart/form-data": UploadSerializer},
-        responses={202: JobSerializer, **REFUSALS},
+        responses={
+            202: PolymorphicProxySerializer(
+                "JobOrJobs", [JobSerializer, JobsSerializer], resource_type_field_name=None
+            ),
+            **REFUSALS,
+        },
         parameters=[IDEMPOTENCY],
     )
     def post(self, request: Request) -> Response:
-        """Answer 202 with the job once the bytes are kept."""
+        """Answer 202 with the job once the bytes are kept; with the list of ``jobs`` if several files came."""
         form = UploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         options = form.validated_data["options"]
         if not isinstance(options, dict):
             raise BadRequest("The options are not a JSON object.", hint='Send {} or {"sheet": "Data"}.')
-        file = form.validated_data["file"]
-        job = submit.submit_file(
+        files = request.FILES.getlist("file")
+        key = idempotency_key(request)
+        jobs = submit.submit_files(
             signed_in(request),
-            path=Path(file.temporary_file_path()),
-            dataset=form.validated_data["dataset"],
-            filename=file.name,
-            source_type="upload",
+            files=[
+                submit.Incoming(path=Path(file.temporary_file_path()), dataset=dataset, filename=file.name or "")
+                for file, dataset in zip(files, _datasets(request, len(files)), strict=True)
+            ],
             options=options,
-            idempotency_key=_idempotency_key(request),
+            idempotency_key=key,
         )
-        return _accepted(job)
+        if len(jobs) == 1:
+            return accepted(jobs[0])
+        return Response(JobsSerializer({"jobs": jobs}).data, status=202)
 
 
 class Jobs(APIView):
@@ -213,7 +209,7 @@ class JobRetry(JobView):
     @extend_schema(operation_id="retry_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job, PENDING again."""
-        return _accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request)))
+        return accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request)))
 
 
 class JobCancel(JobView):
@@ -224,7 +220,7 @@ class JobCancel(JobView):
     @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer, **REFUSALS})
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job; a running one ends within seconds."""
-        return _accepted(submit.cancel(self.job(job_id).job_id, by=signed_in(request)))
+        return accepted(submit.cancel(self.job(job_id).job_id, by=signed_in(request)))
 
 
 class Stats(APIView):
@@ -241,21 +237,20 @@ class Stats(APIView):
         return Response(queries.stats(int(asked)))
 
 
+def _datasets(request: Request, files: int) -> list[str]:
+    """Return each file's dataset: the one that is given, or as many as there are files, in their order."""
+    given = request.POST.getlist("dataset")
+    if len(given) not in {1, files}:
+        raise BadRequest(
+            f"{len(given)} datasets are named for {files} files.",
+            hint="Name one for all, or one a file.",
+        )
+    return given * files if len(given) == 1 else given
+
+
 def _own_only(request: Request) -> str | None:
     everybody = scope(signed_in(request).role, Action.SEE_JOBS) is Scope.ALL
     return None if everybody else signed_in(request).sub
-
-
-def _accepted(job: Job) -> Response:
-    """Answer 202 with the job; its address is relative, as the caller's scheme and host are not known."""
-    return Response(JobSerializer(job).data, status=202, headers={"Location": f"/jobs/{job.job_id}"})
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > 255:
-        raise BadRequest("The Idempotency-Key is longer than 255 characters.", hint="Send a shorter one.")
-    return key
 
 
 def _options_of_query(request: Request) -> dict[str, Any]:
@@ -271,10 +266,3 @@ def _options_of_query(request: Request) -> dict[str, Any]:
     if "force" in given:
         options["force"] = {"true": True, "false": False}.get(given["force"], given["force"])
     return options
-
-
-def _blocks(request: Request) -> Iterator[bytes]:
-    """Yield the body as it comes, in blocks of 1 MiB."""
-    body = request._request  # noqa: SLF001  (DRF's own wrapper would read it whole)
-    while block := body.read(1 << 20):
-        yield block

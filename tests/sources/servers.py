@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -15,30 +12,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
-import pytest
-
 USER, PASSWORD = "erp", "export"
-PACKAGES = ["proftpd-core", "proftpd-mod-crypto", "nginx-light", "openssh-server", "openssh-client", "ncat"]
-
-
-def install() -> Path:
-    """Install what is absent from Debian; vsftpd is unpacked only, because it excludes proftpd as a package."""
-    kept = Path(tempfile.gettempdir()) / "databridge-vsftpd"
-    needed = [name for name in ("proftpd", "nginx", "sshd", "ssh-keygen", "ncat") if not shutil.which(name)]
-    vsftpd = kept / "usr/sbin/vsftpd"
-    if not needed and vsftpd.exists():
-        return vsftpd
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        pytest.skip("needs root on Debian to install vsftpd, proftpd, nginx, sshd and ncat")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}  # installs without starting
-    kept.mkdir(exist_ok=True)
-    steps = [["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *PACKAGES]]
-    for step in [*(steps if needed else []), ["apt-get", "download", "vsftpd"]]:
-        done = subprocess.run(step, check=False, cwd=kept, env=quiet, capture_output=True, text=True)
-        if done.returncode and step[1] != "update":
-            pytest.skip(f"{' '.join(step)} failed: {done.stderr.strip()[-200:]}")
-    subprocess.run(["dpkg", "-x", next(kept.glob("vsftpd*.deb")), kept], check=True)
-    return vsftpd
 
 
 def free_port() -> int:
