@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.api.bodies import BodyEncodingInvalid, BodyTooLarge, decoded
@@ -32,6 +32,7 @@ def reader(content: bytes, step: int):
 CODINGS = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine is no fault
 @given(
     content=st.binary(max_size=3000),
     more=st.binary(max_size=50),
