@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
+from ingestion.conversion.formats.bytewise import byte_table, count, positions
 from ingestion.conversion.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestion.conversion.dialect import Dialect
     from ingestion.conversion.unpack import Payload
@@ -27,7 +28,7 @@ MAX_RECORD_BYTES = 64 << 20
 class Block:
     """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last."""
 
-    data: bytes
+    data: bytes | bytearray
     line: int
     end: int
     last: bool = False
@@ -42,15 +43,17 @@ class Blocks:
         self._dialect = dialect
         self._end = b"\r" if dialect.newline == "\r" else b"\n"
         self._whole = _whole_records(dialect, self._end) if dialect.quote else None
+        self._is_utf8 = dialect.encoding in {"utf-8", "ascii"}
+        self._has_ascii = _has_ascii(dialect.encoding)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
         line = self._dialect.first_record
-        held: tuple[bytes, int] | None = None
+        held: tuple[bytearray, int] | None = None
         for data, position in self._cut():
             if held is not None:
                 yield Block(held[0], line, held[1])
-                line += held[0].count(self._end)
+                line += count(np.frombuffer(held[0], np.uint8), self._end[0])
             held = data, position
         if held is not None:
             yield Block(held[0], line, held[1], last=True)
@@ -76,38 +79,71 @@ class Blocks:
         cut = self._last_end(block.data[:SAMPLE_BYTES]) or len(block.data)
         return Block(block.data[:cut], block.line, block.end)
 
-    def halves(self, data: bytes) -> tuple[bytes, bytes]:
+    def halves(self, data: bytes | bytearray) -> tuple[bytes | bytearray, bytes | bytearray]:
         """Return a block cut near its middle; the second part is empty when it is a single record."""
         cut = self._last_end(data[: len(data) // 2])
         return data[:cut], data[cut:]
 
-    def undecodable(self, data: bytes, end: int, error: UnicodeDecodeError) -> UndecidedEncoding:
+    def undecodable(self, data: bytes | bytearray, end: int, error: UnicodeDecodeError) -> UndecidedEncoding:
         """Return the error for a block that is no UTF-8, with the byte's position in the file."""
         return self._not_text(end - len(data) + error.start)
 
-    def _cut(self) -> Iterator[tuple[bytes, int]]:
-        """Yield whole records and the position behind them; the end of the file is joined to its last block."""
-        rest, ready = b"", b""
+    def _cut(self) -> Iterator[tuple[bytearray, int]]:
+        """Yield whole records and the position behind them; the end of the file is joined to its last block.
+
+        A piece is read behind the rest of the one before and cut off in place, so that few bytes are copied.
+        """
+        rest, ready = b"", bytearray()
         to_skip = self._dialect.first_record - 1
         position = self._dialect.bom_bytes
-        for piece, position in self._utf8():
-            rest += piece
-            cut = self._last_end(rest)
+        for block, position in self._filled(lambda: rest):
+            cut = self._last_end(block)
             if not cut:
-                self._refuse_endless(rest)
+                self._refuse_endless(block)
+            rest = bytes(memoryview(block)[cut:])
+            del block[cut:]
+            if not cut:
                 continue
-            block, rest = rest[:cut], rest[cut:]
+            records = block
             if to_skip:
-                block, to_skip = self._behind(block, to_skip)
+                records, to_skip = self._behind(block, to_skip)
             if ready:
-                yield ready, position - len(rest) - len(block)
-            ready = block
+                yield ready, position - len(rest) - len(records)
+            ready = records
+        last = bytearray(rest)
         if to_skip:
-            rest, to_skip = self._behind(rest, to_skip)
-        if ready or rest:
-            yield ready + rest, position
+            last, to_skip = self._behind(last, to_skip)
+        if ready or last:
+            yield ready + last, position
 
-    def _refuse_endless(self, rest: bytes) -> None:
+    def _filled(self, rest: Callable[[], bytes]) -> Iterator[tuple[bytearray, int]]:
+        """Yield what is left over from before with the next piece of the file as UTF-8, and the position reached.
+
+        UTF-8 itself is checked where it is parsed.
+        """
+        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
+        done = self._dialect.bom_bytes
+        with self._payload.open() as file:
+            file.seek(done)
+            while True:
+                begun = rest()
+                block = bytearray(len(begun) + BLOCK_BYTES)
+                block[: len(begun)] = begun
+                found = file.readinto(memoryview(block)[len(begun) :])  # type: ignore[attr-defined]
+                del block[len(begun) + found :]
+                try:
+                    if not self._is_utf8 and not (self._has_ascii and block.isascii() and not decoder.getstate()[0]):
+                        block[len(begun) :] = decoder.decode(block[len(begun) :], final=not found).encode()
+                except UnicodeDecodeError as error:
+                    raise self._not_text(done + error.start) from error
+                done += found
+                if not found:
+                    if len(block) > len(begun):
+                        yield block, done
+                    return
+                yield block, done
+
+    def _refuse_endless(self, rest: bytes | bytearray) -> None:
         if len(rest) > MAX_RECORD_BYTES:
             raise LineTooLong(
                 f"A record is longer than {MAX_RECORD_BYTES >> 20} MiB.",
@@ -115,18 +151,18 @@ class Blocks:
                 place=self._payload.place(),
             )
 
-    def _behind(self, block: bytes, count: int) -> tuple[bytes, int]:
-        """Return what stands behind the first ``count`` records, and how many of them were not in this block."""
+    def _behind(self, block: bytearray, number: int) -> tuple[bytearray, int]:
+        """Return what stands behind the first ``number`` records, and how many of them were not in this block."""
         position = 0
         text = block.decode(errors="surrogateescape")
         for _, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
             position = end
-            count -= 1
-            if not count:
+            number -= 1
+            if not number:
                 break
-        return text[position:].encode(errors="surrogateescape"), count
+        return bytearray(text[position:].encode(errors="surrogateescape")), number
 
-    def _last_end(self, text: bytes) -> int:
+    def _last_end(self, text: bytes | bytearray) -> int:
         """Return the position behind the last record end that is outside quotes; 0 when there is none."""
         if self._whole is None or (self._dialect.quote or "").encode() not in text:
             return text.rfind(self._end) + 1
@@ -138,19 +174,18 @@ class Blocks:
             position = found.end()
         return position
 
-    def _last_end_by_parity(self, text: bytes) -> int | None:
+    def _last_end_by_parity(self, text: bytes | bytearray) -> int | None:
         """Find it by counting quotes; None where a quote inside an unquoted cell makes the count meaningless."""
         mark, delimiter = (self._dialect.quote or "").encode(), (self._dialect.delimiter or "").encode()
         if len(mark) != 1 or len(delimiter) != 1:
             return None
         raw = np.frombuffer(text, np.uint8)
-        at = np.flatnonzero(raw == mark[0])
-        beside = np.zeros(256, np.bool_)
-        beside[list(mark + delimiter + b"\r\n")] = True
+        at = positions(raw, mark[0])
+        beside = byte_table(mark.decode() + delimiter.decode() + "\r\n")
         opening, closing = at[0::2], at[1::2]
-        if not beside[raw[opening[opening > 0] - 1]].all():
+        if not beside.take(raw.take(opening[opening > 0] - 1)).all():
             return None
-        if not beside[raw[closing[closing < len(raw) - 1] + 1]].all():
+        if not beside.take(raw.take(closing[closing < len(raw) - 1] + 1)).all():
             return None
         outside = len(raw) if len(at) % 2 == 0 else int(at[-1])
         cut = text.rfind(self._end, 0, outside) + 1
@@ -158,30 +193,21 @@ class Blocks:
             cut = text.rfind(self._end, 0, int(at[np.searchsorted(at, cut) - 1])) + 1
         return cut
 
-    def _utf8(self) -> Iterator[tuple[bytes, int]]:
-        """Yield the file as UTF-8, and the position reached; UTF-8 itself is checked where it is parsed."""
-        as_it_is = self._dialect.encoding in {"utf-8", "ascii"}
-        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
-        done = self._dialect.bom_bytes
-        with self._payload.open() as file:
-            file.seek(done)
-            while piece := file.read(BLOCK_BYTES):
-                done += len(piece)
-                try:
-                    yield (piece if as_it_is else decoder.decode(piece).encode()), done
-                except UnicodeDecodeError as error:
-                    raise self._not_text(done - len(piece) + error.start) from error
-            try:
-                yield decoder.decode(b"", final=True).encode(), done
-            except UnicodeDecodeError as error:
-                raise self._not_text(done) from error
-
     def _not_text(self, position: int) -> UndecidedEncoding:
         return UndecidedEncoding(
             f"The byte at position {position:,} is no text in {self._dialect.encoding}.",
             hint="Name the right encoding with the option encoding.",
             place=self._payload.place(),
         )
+
+
+def _has_ascii(encoding: str) -> bool:
+    """Tell whether ASCII bytes between whole characters stand for themselves."""
+    signs = bytes(range(128))
+    try:
+        return signs.decode(encoding) == signs.decode("ascii")
+    except (UnicodeDecodeError, LookupError):
+        return False
 
 
 def _whole_records(dialect: Dialect, end: bytes) -> re.Pattern[bytes]:

@@ -52,7 +52,7 @@ class Cutter:
             raise self._blocks.undecodable(block.data, block.end, error) from error
         return self._data_only(self._without_footer(text) if block.last else text)
 
-    def _cut(self, data: bytes, line: int) -> Text:
+    def _cut(self, data: bytes | bytearray, line: int) -> Text:
         """Halve a block with odd records until these stand in a small part."""
         batch = parse(data, self._dialect, self._types, self._nulls) if self._fast else None
         if batch is not None:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
-from ingestion.conversion.formats.exact import can_parse, parse_exact
+from ingestion.conversion.formats.exact import can_prove, parse_exact
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
@@ -82,8 +82,8 @@ class DelimitedTable:
         self._blocks = Blocks(payload, dialect)
         nulls = list(dict.fromkeys(["", *options.null_values]))
         self._cutter = Cutter(self._blocks, dialect, nulls)
-        # With further texts for null, and with escapes, the length of a cell's text does not follow from its value.
-        self._provable = can_parse(dialect) and len(nulls) == 1 and dialect.escape is None
+        # With further texts for null, the length of a cell's text does not follow from its value.
+        self._provable = can_prove(dialect) and len(nulls) == 1
         self._columns = [TextColumn(name) for name in dialect.names]
         self._nulls = [0] * len(self._columns)
         self._rescued = False

@@ -3,10 +3,18 @@
 PyArrow parses integers, decimals and dates much faster than any check of their text could run, but it also
 accepts texts that lose something: ``007``, `` 5``, ``+1.00``, ``-0``, ``0xFF``, ``1e3``, ``.5``. So a block's
 bytes are accounted for: the shortest exact texts of all its values, the delimiters, record ends and quotes
-must together be as long as the block. A text that is longer than its value's exact text breaks the sum. A
-text that is shorter could hide it, so each kind of shorter text is excluded by itself: hexadecimal integers,
-decimals without exactly the column's fraction, record ends of another kind. What cannot be proven is not
-called wrong: the caller then reads that block as text and checks every cell.
+must together be as long as the block. A text that is longer than its value's exact text breaks the sum, and
+nothing can make up for it, because each kind of shorter text is excluded by itself:
+
+- an integer is as long as its text, or longer, only in hexadecimal, and only from a million on (``0xF4240``):
+  where an integer is that large, no ``x`` may stand outside the text columns;
+- a decimal is as long as its text, or longer, when digits around the point are left out, or by an exponent: as many
+  places of the block as there are decimals must be a digit, the point, exactly the column's fraction and
+  then the cell's end, not counting what may look so in text columns;
+- a record end is shorter than another one: all must be of the one kind.
+
+Dates have one length. What cannot be proven is not called wrong: the caller then reads that block as text
+and checks every cell.
 """
 
 from __future__ import annotations
@@ -19,18 +27,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from ingestion.conversion.formats.bytewise import Bytes, Flags, Words, byte_table, count, positions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ingestion.conversion.dialect import Dialect
 
 DATE_LENGTH = len("2026-10-31")
-MAX_WORD_DIGITS = 18
-FIRST_DAY = -719_162  # 0001-01-01
-
-Bytes = np.ndarray[Any, np.dtype[np.uint8]]
-Words = np.ndarray[Any, np.dtype[np.int64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
+FIRST_DAY = -719_162  # 0001-01-01; many readers cannot read a year 0
+HEXADECIMAL_HIDES_FROM = 10**6
+BOM = b"\xef\xbb\xbf"
+_PART_OF_NUMBERS = frozenset("0123456789.-+eExX \t\"'")
 
 
 def can_parse(dialect: Dialect) -> bool:
@@ -41,14 +49,26 @@ def can_parse(dialect: Dialect) -> bool:
     return plain and len(dialect.names) > 1 and (dialect.quote is None or dialect.quote.isascii())
 
 
+def can_prove(dialect: Dialect) -> bool:
+    """Tell whether a block of this dialect can be accounted for: every sign of it has one meaning."""
+    sound = can_parse(dialect) and dialect.escape is None and dialect.quote in {None, '"', "'"}
+    return sound and dialect.delimiter not in _PART_OF_NUMBERS and not (dialect.delimiter or "").isalnum()
+
+
 def parse(
-    block: bytes, dialect: Dialect, types: Sequence[pa.DataType], nulls: Sequence[str] = ("",)
+    block: bytes | bytearray,
+    dialect: Dialect,
+    types: Sequence[pa.DataType],
+    nulls: Sequence[str] = ("",),
+    point: str = ".",
 ) -> pa.RecordBatch | None:
     """Cut and parse a block; None when a record has too few or too many cells or a cell is not of its type."""
+    if block.startswith(BOM):
+        return None  # PyArrow would drop it, but only a file's first bytes are a mark
     block = _ended(block, dialect)
     try:
         table = csv.read_csv(
-            pa.BufferReader(block),
+            pa.BufferReader(pa.py_buffer(block)),
             csv.ReadOptions(column_names=list(dialect.names), block_size=max(len(block), 1), use_threads=False),
             csv.ParseOptions(
                 delimiter=dialect.delimiter,
@@ -62,6 +82,7 @@ def parse(
                 strings_can_be_null=True,
                 null_values=list(nulls),
                 quoted_strings_can_be_null=False,
+                decimal_point=point,
                 check_utf8=not block.isascii(),
             ),
         )
@@ -70,40 +91,39 @@ def parse(
     return table.combine_chunks().to_batches()[0] if table.num_rows else None
 
 
-def parse_exact(block: bytes, dialect: Dialect, types: Sequence[pa.DataType]) -> pa.RecordBatch | None:
+def parse_exact(
+    block: bytes | bytearray, dialect: Dialect, types: Sequence[pa.DataType], point: str = "."
+) -> pa.RecordBatch | None:
     """Parse a block by int64, ``decimal128`` up to 18 digits, date32 and string columns.
 
     Returns None unless every cell is proven to be its value's exact text.
     """
-    batch = parse(block, dialect, types)
-    return batch if batch is not None and is_exact(batch, block, dialect) else None
+    batch = parse(block, dialect, types, point=point)
+    return batch if batch is not None and is_exact(batch, block, dialect, point) else None
 
 
-def is_exact(batch: pa.RecordBatch, block: bytes, dialect: Dialect) -> bool:
+def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, point: str = ".") -> bool:
     """Tell whether the values' exact texts make up the block, byte for byte."""
     block = _ended(block, dialect)
     raw = np.frombuffer(block, np.uint8)
     texts = [_text(column) for column in batch.columns if pa.types.is_string(column.type)]
-    if not _same_record_ends(raw, texts, batch.num_rows, dialect):
+    if not _same_record_ends(block, raw, texts, batch.num_rows, dialect):
         return False
+    numbers = _Numbers()
     length = batch.num_rows * (batch.num_columns - 1 + len(dialect.newline or "\n"))
-    length += sum(_length(column) for column in batch.columns)
+    length += sum(numbers.length(column) for column in batch.columns)
     if dialect.quote:
         length += _outside(raw, texts, ord(dialect.quote))
-    if length != len(block):
+    if length != len(block) or numbers.first_day < FIRST_DAY:
         return False
-    if any(column.type == pa.int64() for column in batch.columns) and _has_hexadecimals(raw, dialect):
-        return False
-    return _years_are_real(batch) and _fractions_are_whole(batch, raw, texts, dialect)
+    if numbers.largest >= HEXADECIMAL_HIDES_FROM:
+        signs = [sign for sign in b"xX" if sign in block]
+        if any(_outside(raw, texts, sign) for sign in signs):
+            return False
+    return _fractions_are_whole(raw, texts, numbers.fractions, dialect, point)
 
 
-def _years_are_real(batch: pa.RecordBatch) -> bool:
-    """Tell whether no date lies in the year 0, which many readers cannot read."""
-    days = [column.cast(pa.int32()) for column in batch.columns if pa.types.is_date32(column.type)]
-    return all((pc.min(column).as_py() or 0) >= FIRST_DAY for column in days)
-
-
-def _ended(block: bytes, dialect: Dialect) -> bytes:
+def _ended(block: bytes | bytearray, dialect: Dialect) -> bytes | bytearray:
     """End the last record: PyArrow takes a last empty cell for a quoted one when the cell before was quoted."""
     return block if block.endswith((b"\n", b"\r")) else block + (dialect.newline or "\n").encode()
 
@@ -125,27 +145,58 @@ def _text(column: pa.Array) -> _Text:
 
 def _outside(raw: Bytes, texts: Sequence[_Text], byte: int) -> int:
     """Count a byte's occurrences that are not part of a text value."""
-    inside = sum(int(np.count_nonzero(text.data == byte)) for text in texts)
-    return int(np.count_nonzero(raw == byte)) - inside
+    found = count(raw, byte)
+    return found - sum(count(text.data, byte) for text in texts) if found else 0
 
 
-def _same_record_ends(raw: Bytes, texts: Sequence[_Text], rows: int, dialect: Dialect) -> bool:
+def _same_record_ends(
+    block: bytes | bytearray, raw: Bytes, texts: Sequence[_Text], rows: int, dialect: Dialect
+) -> bool:
     """Tell whether all records end alike: a shorter end could hide a longer cell."""
-    returns = _outside(raw, texts, ord("\r"))
     if dialect.newline == "\r\n":
-        return returns == rows == _outside(raw, texts, ord("\n"))
-    return returns == 0
+        return _outside(raw, texts, ord("\r")) == rows == _outside(raw, texts, ord("\n"))
+    return b"\r" not in block or not _outside(raw, texts, ord("\r"))
 
 
-def _length(column: pa.Array) -> int:
-    """Return the summed length of the exact texts of a column's values."""
-    filled = len(column) - column.null_count
-    if pa.types.is_string(column.type):
-        return len(_text(column).data)
-    if pa.types.is_date32(column.type):
-        return DATE_LENGTH * filled
-    scale = column.type.scale if pa.types.is_decimal128(column.type) else 0
-    return _digits(_words(column), scale + 1) + (filled if scale else 0)
+class _Numbers:
+    """Adds up the exact texts of columns, and keeps what the exclusion of shorter texts must know."""
+
+    def __init__(self) -> None:
+        self.largest = 0
+        self.first_day = FIRST_DAY
+        self.fractions: dict[int, int] = {}
+
+    def length(self, column: pa.Array) -> int:
+        """Return the summed length of the exact texts of a column's values."""
+        filled = len(column) - column.null_count
+        if pa.types.is_string(column.type):
+            return len(_text(column).data)
+        if pa.types.is_date32(column.type):
+            if filled:
+                self.first_day = min(self.first_day, pc.min(column.view(pa.int32())).as_py())
+            return DATE_LENGTH * filled
+        if not filled:
+            return 0
+        scale = column.type.scale if pa.types.is_decimal128(column.type) else 0
+        if scale:
+            self.fractions[scale] = self.fractions.get(scale, 0) + filled
+        return self._digits(_words(column), scale) + (filled if scale else 0)
+
+    def _digits(self, words: Words, scale: int) -> int:
+        """Return the number of digits and minus signs of integers, with at least one digit before the fraction."""
+        low, high = int(words.min()), int(words.max())
+        if not scale:
+            self.largest = max(self.largest, -low, high)
+        total = (scale + 1) * len(words)
+        if low < 0:
+            total += int(np.count_nonzero(words < 0))
+            high, low = max(high, -low), 0
+            words = np.abs(words).view(np.uint64)  # the lowest integer has no positive twin, but this one
+        power = 10 ** (scale + 1)
+        while power <= high:
+            total += len(words) if power <= low else int(np.count_nonzero(words >= power))
+            power *= 10
+        return total
 
 
 def _words(column: pa.Array) -> Words:
@@ -159,81 +210,59 @@ def _words(column: pa.Array) -> Words:
     return np.ascontiguousarray(words)
 
 
-def _digits(words: Words, at_least: int) -> int:
-    """Return the number of digits and minus signs that the integers take, each ``at_least`` so many digits."""
-    if not len(words):
-        return 0
-    low, high = int(words.min()), int(words.max())
-    total = at_least * len(words)
-    if low < 0:
-        total += int(np.count_nonzero(words < 0))
-        high = max(high, -low)
-        words = np.abs(words)  # the lowest integer has no positive twin, and is counted below as it is short
-        low = 0
-        if high > np.iinfo(np.int64).max:
-            return 0
-    power = 10**at_least
-    while power <= high:
-        total += len(words) if power <= low else int(np.count_nonzero(words >= power))
-        power *= 10
-    return total
-
-
-def _has_hexadecimals(raw: Bytes, dialect: Dialect) -> bool:
-    """Tell whether a cell may begin like ``0xFF``, which PyArrow reads as 255."""
-    at = np.flatnonzero((raw == ord("x")) | (raw == ord("X")))
-    at = at[at > 0]
-    at = at[raw[at - 1] == ord("0")] - 2
-    before = _byte_table((dialect.delimiter or "") + (dialect.quote or "") + " \t\r\n")
-    return bool(np.any(at < 0) or np.any(before[raw[at]]))
-
-
-def _fractions_are_whole(batch: pa.RecordBatch, raw: Bytes, texts: Sequence[_Text], dialect: Dialect) -> bool:
+def _fractions_are_whole(
+    raw: Bytes, texts: Sequence[_Text], wanted: dict[int, int], dialect: Dialect, point: str
+) -> bool:
     """Tell whether every decimal is written with a digit, the point and exactly its scale of digits."""
-    wanted: dict[int, int] = {}
-    for column in batch.columns:
-        if pa.types.is_decimal128(column.type):
-            scale = column.type.scale
-            wanted[scale] = wanted.get(scale, 0) + len(column) - column.null_count
     if not wanted:
         return True
-    ends = _byte_table((dialect.delimiter or "") + (dialect.quote or "") + "\r\n")
-    points = np.flatnonzero(raw == ord("."))
-    for scale, count in wanted.items():
-        within = points[points + scale + 1 < len(raw)]
-        found = _fractions(raw, within, scale, lambda at: ends.take(raw.take(at)))
-        lookalikes = sum(_lookalikes(text, scale, ends) for text in texts)
-        if found - lookalikes < count:
+    ends = byte_table((dialect.delimiter or "") + "\r\n")
+    quote = ord(dialect.quote) if dialect.quote else None
+    points = positions(raw, ord(point))
+
+    def is_end(at: Words, step: int) -> Flags:
+        """Tell of places whether a cell ends there, maybe with its closing quote."""
+        here = raw[step:].take(at)
+        found = ends.take(here)
+        if quote is not None and not found.all():
+            found |= (here == quote) & ends.take(raw.take(np.minimum(at + step + 1, len(raw) - 1)))
+        return found
+
+    for scale, number in wanted.items():
+        found = _fractions(raw, points, scale, is_end)
+        if found < number or found - sum(_lookalikes(text, scale, ord(point), ends, quote) for text in texts) < number:
             return False
     return True
 
 
-def _fractions(raw: Bytes, points: Words, scale: int, is_end: Callable[[Words], Flags]) -> int:
+def _fractions(raw: Bytes, points: Words, scale: int, is_end: Callable[[Words, int], Flags]) -> int:
     """Count digit, point, ``scale`` digits, end; ``is_end`` tells of positions whether a cell ends there."""
-    at = points[(points > 0) & (points + scale < len(raw))]
-    good = is_end(at + scale + 1)
-    good &= _are_digits(raw.take(at - 1))
+    first, last = np.searchsorted(points, (1, len(raw) - scale - 1))
+    at = points[first:last]
+    good = _are_digits(raw.take(at - 1))
     for step in range(1, scale + 1):
         good &= _are_digits(raw[step:].take(at))
-    return int(np.count_nonzero(good))
+    return int(np.count_nonzero(good & is_end(at, scale + 1))) if len(at) else 0
 
 
 def _are_digits(raw: Bytes) -> Flags:
     return raw - np.uint8(ord("0")) < 10  # bytes below wrap around
 
 
-def _byte_table(signs: str) -> Flags:
-    """Return a table that tells of each byte whether it is one of the signs."""
-    table = np.zeros(256, np.bool_)
-    table[list(signs.encode())] = True
-    return table
-
-
-def _lookalikes(text: _Text, scale: int, ends: Flags) -> int:
+def _lookalikes(text: _Text, scale: int, point: int, ends: Flags, quote: int | None) -> int:
     """Count, rather too many than too few, what ``_fractions`` may have found in text values."""
-    points = np.flatnonzero(text.data == ord("."))
+    points = positions(text.data, point)
     if not len(points):
         return 0
-    is_end = np.append(ends[text.data], True)
-    is_end[text.offsets] = True
-    return _fractions(text.data, points, scale, lambda at: is_end[at])
+    data = np.append(text.data, np.uint8(ord("\n")))
+
+    def is_end(at: Words, step: int) -> Flags:
+        here = data[step:].take(at)
+        found = ends.take(here)
+        if quote is not None:
+            found |= here == quote
+        place = np.searchsorted(text.offsets, at + step)
+        found |= text.offsets.take(place) == at + step
+        return found
+
+    return _fractions(data, points, scale, is_end)
