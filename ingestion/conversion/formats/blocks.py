@@ -14,7 +14,8 @@ from ingestion.conversion.formats.bytewise import byte_table, count, positions
 from ingestion.conversion.records import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from typing import IO
 
     from ingestion.conversion.dialect import Dialect
     from ingestion.conversion.unpack import Payload
@@ -96,52 +97,42 @@ class Blocks:
         rest, ready = b"", bytearray()
         to_skip = self._dialect.first_record - 1
         position = self._dialect.bom_bytes
-        for block, position in self._filled(lambda: rest):
-            cut = self._last_end(block)
-            if not cut:
-                self._refuse_endless(block)
-            rest = bytes(memoryview(block)[cut:])
-            del block[cut:]
-            if not cut:
-                continue
-            records = block
-            if to_skip:
-                records, to_skip = self._behind(block, to_skip)
-            if ready:
-                yield ready, position - len(rest) - len(records)
-            ready = records
+        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
+        with self._payload.open() as file:
+            file.seek(position)
+            while (block := self._more(file, decoder, rest)) is not None:
+                position = file.tell()
+                cut = self._last_end(block)
+                if not cut:
+                    self._refuse_endless(block)
+                rest = bytes(memoryview(block)[cut:])
+                del block[cut:]
+                if to_skip and block:
+                    block, to_skip = self._behind(block, to_skip)
+                if block and ready:
+                    yield ready, position - len(rest) - len(block)
+                ready = block or ready
         last = bytearray(rest)
         if to_skip:
             last, to_skip = self._behind(last, to_skip)
         if ready or last:
             yield ready + last, position
 
-    def _filled(self, rest: Callable[[], bytes]) -> Iterator[tuple[bytearray, int]]:
-        """Yield what is left over from before with the next piece of the file as UTF-8, and the position reached.
+    def _more(self, file: IO[bytes], decoder: codecs.IncrementalDecoder, rest: bytes) -> bytearray | None:
+        """Return what was left over with the next piece of the file as UTF-8 behind it; None when there is no more.
 
         UTF-8 itself is checked where it is parsed.
         """
-        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
-        done = self._dialect.bom_bytes
-        with self._payload.open() as file:
-            file.seek(done)
-            while True:
-                begun = rest()
-                block = bytearray(len(begun) + BLOCK_BYTES)
-                block[: len(begun)] = begun
-                found = file.readinto(memoryview(block)[len(begun) :])  # type: ignore[attr-defined]
-                del block[len(begun) + found :]
-                try:
-                    if not self._is_utf8 and not (self._has_ascii and block.isascii() and not decoder.getstate()[0]):
-                        block[len(begun) :] = decoder.decode(block[len(begun) :], final=not found).encode()
-                except UnicodeDecodeError as error:
-                    raise self._not_text(done + error.start) from error
-                done += found
-                if not found:
-                    if len(block) > len(begun):
-                        yield block, done
-                    return
-                yield block, done
+        block = bytearray(len(rest) + BLOCK_BYTES)
+        block[: len(rest)] = rest
+        found = file.readinto(memoryview(block)[len(rest) :])  # type: ignore[attr-defined]
+        del block[len(rest) + found :]
+        if not self._is_utf8 and not (self._has_ascii and block.isascii() and not decoder.getstate()[0]):
+            try:
+                block[len(rest) :] = decoder.decode(block[len(rest) :], final=not found).encode()
+            except UnicodeDecodeError as error:
+                raise self._not_text(file.tell() - found + error.start) from error
+        return block if len(block) > len(rest) else None
 
     def _refuse_endless(self, rest: bytes | bytearray) -> None:
         if len(rest) > MAX_RECORD_BYTES:

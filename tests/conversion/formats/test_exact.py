@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion.dialect import Dialect
-from ingestion.conversion.formats.exact import parse, parse_exact
+from ingestion.conversion.formats.exact import can_prove, parse, parse_exact
 
 TYPES = {"int": pa.int64(), "money": pa.decimal128(9, 2), "rate": pa.decimal128(18, 4), "date": pa.date32()}
 ALL = [*TYPES.values(), pa.string(), pa.string()]
@@ -40,17 +40,75 @@ exact_texts = {
 words = st.text(st.sampled_from('ab.0xE1,"\r\n;- é'), max_size=9)
 # Each parses to a number or a date, and none is the text that the value gives back.
 LOSSY = {
-    "int": ["007", " 5", "5 ", "-0", "00", "0x1F", "0XFFFFFFFFFF", "\t12", "-007", "0x7FFFFFFFFFFFFFFF"],
-    "money": ["+1.00", ".50", "5.", "5", "5.0", "05.00", " 5.00", "1e3", "1e-1", "-0.00", "5.000", "-.5", "1.5e1"],
+    "int": [
+        "007",
+        " 5",
+        "5 ",
+        "-0",
+        "00",
+        "0x1F",
+        "0XFFFFFFFFFF",
+        "\t12",
+        "-007",
+        "0x7FFFFFFFFFFFFFFF",
+        "0xF4240",
+        '"0"xFFFFFFFFFF',
+        '"0x"FFFFFFFFFFFF',
+        "0x8000000000000000",
+        "0xFFFFFFFF",
+        '"00"7',
+        '" "5',
+    ],
+    "money": [
+        "+1.00",
+        ".50",
+        "5.",
+        "5",
+        "5.0",
+        "05.00",
+        " 5.00",
+        "1e3",
+        "1e-1",
+        "-0.00",
+        "5.000",
+        "-.5",
+        "1.5e1",
+        '"5.00"e2',
+        '"5.0"',
+        '"5".0',
+        "5.0e1",
+        "500e-2",
+        '"1e3"',
+        ".5e1",
+        "123456.7",
+    ],
     "rate": ["1.5", "1", "0001.5000", "1e0", ".0001", "12.50000", "1E+3"],
     "date": [" 2026-10-31", "2026-10-31 "],
 }
 
 
+# Texts that look like an exact decimal to one that does not know where cells begin and end.
+LOOKALIKES = [
+    "1.23",
+    '"1.23"x',
+    '1.23"',
+    '"1.23"',
+    '"a""1.23"',
+    '"1.23""x"',
+    'a"1.23',
+    "v1.2345",
+    '"1.23,4.56"',
+    '"x\n1.23\n"',
+]
+
+
 @st.composite
 def rows(draw, lossy: bool):
+    text = st.none().map(quoted) | words.map(quoted)
+    if lossy:
+        text |= st.sampled_from(LOOKALIKES)
     table = [
-        [rendered(draw(exact_texts[name])) for name in TYPES] + [quoted(draw(st.none() | words)) for _ in range(2)]
+        [rendered(draw(exact_texts[name])) for name in TYPES] + [draw(text) for _ in range(2)]
         for _ in range(draw(st.integers(1, 6)))
     ]
     if lossy:
@@ -119,8 +177,34 @@ def test_clean_data_passes(newline):
         "0xFFFFFFFF,5.00,1.0000,2026-10-31,a,b\n",
         "5,.50,1.0000,2026-10-31,a,b\n05,5.00,1.0000,2026-10-31,a,b\n",
         "5,5.0,1.0000,2026-10-31,a 1.25,b\n05,5.00,1.0000,2026-10-31,a,b\n",
+        '0005,5,1.0000,2026-10-31,"1.23"x,b\n',
+        '5,"5.00"e2,1.0000,2026-10-31,a,b\n',
+        '05,5.00,1.0000,2026-10-31,a,b\n"0"xFFFFFFFFFF,5.00,1.0000,2026-10-31,a,b\n',
+        "05,5.0,1.0000,2026-10-31,a,b\n",
+        "5,1.5e1,1.0000,2026-10-31,a 1.25,b\n",
+        "5,1e3,1.0000,2026-10-31,1.00,b\n0005,5.00,1.0000,2026-10-31,a,b\n",
+        "0xF4240,5.00,1.0000,2026-10-31,a,x\n",
     ],
 )
 def test_a_longer_text_cannot_hide_behind_a_shorter_one(lines):
     assert parse(lines.encode(), dialect(), ALL) is not None
     assert parse_exact(lines.encode(), dialect(), ALL) is None
+
+
+def test_a_mark_at_the_beginning_of_a_block_is_not_dropped():
+    assert parse("\ufeffa,b\n".encode(), Dialect(encoding="utf-8", names=("x", "y")), [pa.string()] * 2) is None
+
+
+@pytest.mark.parametrize("delimiter", [".", "-", "0", "x", " ", "+"])
+def test_a_delimiter_that_is_part_of_numbers_cannot_be_accounted_for(delimiter):
+    assert not can_prove(Dialect(encoding="utf-8", delimiter=delimiter, names=("a", "b")))
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-1-31", "20261031", "2026-10-31T00", "2026-10-31 00:00", "+2026-10-31", "2026-10-3"]
+)
+def test_dates_have_one_length(text):
+    types = [pa.date32(), pa.int64()]
+    two = Dialect(encoding="utf-8", names=("when", "number"))
+    for number in ("5", "05", "005", "0000005"):
+        assert parse_exact(f"{text},{number}\n".encode(), two, types) is None
