@@ -1,6 +1,13 @@
 """The accounts app."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class ConsoleConfig(AdminConfig):
+    """Django's admin, on our site."""
+
+    default_site = "accounts.site.Console"
 
 
 class AccountsConfig(AppConfig):

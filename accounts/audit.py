@@ -10,11 +10,13 @@ A row cannot come apart from its action:
 
 from __future__ import annotations
 
+import heapq
 import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import uuid6
@@ -34,6 +36,14 @@ END = "#end"
 BEGUN, DONE, REFUSED, FAILED, UNFINISHED = "begun", "done", "refused", "failed", "unfinished"
 OUTCOMES = (DONE, REFUSED, FAILED, UNFINISHED)
 NOBODY = "nobody"
+# What people do, as the log names it; what a refusal concerns is named by the role table instead.
+ACTIONS = (
+    "sign in", "sign out", "sign out everywhere", "get token", "renew token", "choose first password",
+    "ask for a reset code", "choose new password", "change password", "set up authenticator",
+    "create job", "retry job", "cancel job",
+    "invite", "invite again", "give role", "enable", "disable", "reset password", "require MFA",
+    "stop requiring MFA", "remove MFA", "export audit log",
+)  # fmt: skip
 # The longest text of somebody else's making that a row keeps: an e-mail address has at most 254 characters.
 LONGEST = 320
 
@@ -163,31 +173,20 @@ _FIRST_MONTH = "2025-01"
 _ROUND = 200
 
 
-def entries(
-    *,
-    actor: str = "",
-    object_: str = "",
-    first: str = "",
-    last: str = "",
-    cursor: str = "",
-    limit: int = 50,
-    **wanted: str,
-) -> Page:
+def entries(*, about: str = "", first: str = "", cursor: str = "", limit: int = 50, **wanted: str) -> Page:
     """Return a page of entries, newest first, begun and concluded ones as one.
 
-    ``actor`` and ``object_`` are exact, ``first`` and ``last`` days such as ``2026-10-31``, ``cursor`` an entry's
-    id; ``wanted`` narrows by ``action``, ``outcome`` and ``role``. Never a scan: one index, or month by month.
+    ``about`` is who acted or what was acted on, ``first`` the earliest day, such as ``2026-10-31``, ``cursor`` an
+    entry's id; ``wanted`` narrows by ``action``, ``outcome`` and ``role``. Never a scan: an index, or month by month.
     """
     found: list[AuditEntry] = []
-    for entry in _merged(_newest(actor=actor, object_=object_, first=first, last=last, cursor=cursor)):
-        if any(getattr(entry, name) != value for name, value in wanted.items() if value):
-            continue
+    for entry in _merged(_newest(about, first, cursor)):
         if first and f"{entry.at:%Y-%m-%d}" < first:
             break
+        if any(getattr(entry, name) != value for name, value in wanted.items() if value):
+            continue
         if len(found) == limit:
             return Page(entries=found, next_cursor=found[-1].entry_id)
-        if actor and object_ and entry.object != object_:
-            continue
         found.append(entry)
     return Page(entries=found, next_cursor=None)
 
@@ -201,18 +200,26 @@ def get(entry_id: str) -> AuditEntry | None:
     return next(iter(_merged(rows)), None)
 
 
-def _newest(*, actor: str, object_: str, first: str, last: str, cursor: str) -> Iterator[AuditEntry]:
-    below = min((edge for edge in (cursor, _id_after(last)) if edge), default="")
-    before = AuditEntry.entry_id < below if below else None
-    if actor:
-        yield from AuditEntry.by_actor.query(actor, before, scan_index_forward=False, page_size=_ROUND)
-    elif object_:
-        yield from AuditEntry.by_object.query(object_, before, scan_index_forward=False, page_size=_ROUND)
-    else:
-        month = (_month_of(below) if below else None) or f"{datetime.now(UTC):%Y-%m}"
-        while month >= max(_FIRST_MONTH, first[:7]):
-            yield from AuditEntry.query(month, before, scan_index_forward=False, page_size=_ROUND)
-            month = _month_before(month)
+def unfinished(older_than_s: float = 300, within: timedelta = timedelta(days=1)) -> list[AuditEntry]:
+    """Return actions announced in the last day that nobody concluded: somebody has to look whether they happened."""
+    moment = datetime.now(UTC)
+    page = entries(first=f"{moment - within:%Y-%m-%d}", outcome=UNFINISHED, limit=1000)
+    return [entry for entry in page.entries if (moment - entry.at).total_seconds() > older_than_s]
+
+
+def _newest(about: str, first: str, cursor: str) -> Iterator[AuditEntry]:
+    before = AuditEntry.entry_id < cursor if cursor else None
+    how: Any = {"scan_index_forward": False, "page_size": _ROUND}
+    if about:
+        did, was = (index.query(about, before, **how) for index in (AuditEntry.by_actor, AuditEntry.by_object))
+        both = heapq.merge(did, was, key=lambda entry: entry.entry_id, reverse=True)
+        for _, same in groupby(both, key=lambda entry: entry.entry_id):
+            yield next(same)
+        return
+    month = (_month_of(cursor) if cursor else None) or f"{datetime.now(UTC):%Y-%m}"
+    while month >= max(_FIRST_MONTH, first[:7]):
+        yield from AuditEntry.query(month, before, **how)
+        month = _month_before(month)
 
 
 def _merged(rows: Any) -> Iterator[AuditEntry]:
@@ -236,16 +243,6 @@ def _month_of(entry_id: str) -> str | None:
         return f"{datetime.fromtimestamp(moment, UTC):%Y-%m}"
     except (ValueError, OverflowError):
         return None
-
-
-def _id_after(day: str) -> str:
-    """Return what every id of a day, and of all days before it, is smaller than."""
-    if not day:
-        return ""
-    moment = datetime.fromisoformat(day).replace(hour=23, minute=59, second=59, tzinfo=UTC)
-    milliseconds = (int(moment.timestamp()) + 1) * 1000
-    digits = f"{milliseconds:012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 def _month_before(month: str) -> str:

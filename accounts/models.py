@@ -19,7 +19,7 @@ class User(models.Model):
     """
 
     sub = models.CharField(primary_key=True, max_length=64)
-    email = models.EmailField(blank=True)
+    email = models.EmailField("e-mail", blank=True)
 
     USERNAME_FIELD: ClassVar[str] = "sub"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -30,6 +30,7 @@ class User(models.Model):
     class Meta:
         managed = False
         default_permissions = ()
+        verbose_name = "user"
 
     role: Role | None = None
     address = ""
@@ -84,6 +85,21 @@ class User(models.Model):
     def save(self, *_: Any, **__: Any) -> None:
         """Refuse: people live in Cognito."""
         raise TypeError("A user is kept in Cognito and is not saved here.")
+
+
+class AuditRow(models.Model):
+    """An entry of the audit log as the admin lists it; there is no table behind it."""
+
+    entry_id = models.CharField(primary_key=True, max_length=64)
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit log"
+
+    def __str__(self) -> str:
+        return self.entry_id
 
 
 def signed_in(request: Any) -> User:

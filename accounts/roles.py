@@ -35,6 +35,7 @@ class Action(StrEnum):
     CHANGE_CONTRACTS = "change contracts"
     FIX_REJECTS = "fix rejects"
     MANAGE_CONNECTIONS = "manage connections"
+    ADMINISTER_JOBS = "administer jobs"
     MANAGE_USERS = "manage users"
     SEE_AUDIT = "see the audit log"
 
@@ -56,6 +57,7 @@ _TABLE: dict[Action, dict[Role, Scope]] = {
     Action.CHANGE_CONTRACTS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.FIX_REJECTS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
     Action.MANAGE_CONNECTIONS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+    Action.ADMINISTER_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.MANAGE_USERS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.SEE_AUDIT: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
 }

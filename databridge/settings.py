@@ -25,7 +25,7 @@ ALLOWED_HOSTS = list(env_list("DATABRIDGE_HOSTS")) or (["127.0.0.1", "localhost"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if not LOCAL and not host.startswith(".")]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "accounts.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -34,7 +34,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "databridge",
-    "accounts",
+    "accounts.apps.AccountsConfig",
     "ingestion",
 ]
 

@@ -62,6 +62,24 @@ def api(live, tokens):
 
 
 @pytest.fixture(scope="session")
+def mail(stack):
+    """Wait for the latest message to an address and return its secret: a temporary password or a code."""
+    import json
+    import time
+
+    def latest(to: str, kind: str) -> str:
+        for _ in range(50):
+            lines = stack.mailbox.read_text().splitlines() if stack.mailbox.exists() else []
+            for message in reversed([json.loads(line) for line in lines]):
+                if (message["to"], message["kind"]) == (to, kind):
+                    return message["secret"]
+            time.sleep(0.1)
+        raise AssertionError(f"no {kind} was sent to {to}")
+
+    return latest
+
+
+@pytest.fixture(scope="session")
 def ended(api):
     """Wait until a job has ended and return it."""
     import time

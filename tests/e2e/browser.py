@@ -40,8 +40,28 @@ def sign_in(page, base: str, role: str) -> None:
     """Sign in as a demo user through the form."""
     from databridge.local.provision import DEMO_PASSWORD
 
-    page.goto(f"{base}/app/")
-    page.get_by_label("E-mail").fill(f"{role.lower()}@databridge.example")
-    page.get_by_label("Password").fill(DEMO_PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in_as(page, base, f"{role.lower()}@databridge.example", DEMO_PASSWORD)
     page.wait_for_url(f"{base}/app/")
+
+
+def sign_in_as(page, base: str, email: str, password: str) -> None:
+    """Send the sign-in form; what comes then is the caller's to look at."""
+    page.goto(f"{base}/app/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def app_code(letters: str) -> str:
+    """Return the code that an authenticator app shows now for a secret, good for some seconds more (RFC 6238)."""
+    import base64
+    import time
+
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+    secret = "".join(letters.split()).upper()
+    if 30 - time.time() % 30 < 4:  # Cognito takes the code of this half minute only
+        time.sleep(4)
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    return TOTP(key, 6, SHA1(), 30, enforce_key_length=False).generate(int(time.time())).decode()
