@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
@@ -61,21 +61,28 @@ def rest(began: float) -> None:
 
 
 def _count(account: str, address: str) -> list[Throttle]:
-    window = int(time.time()) // WINDOW_S
     named = (("account", account.strip().lower()), ("address", address))
-    return [_counted(kind, name, window) for kind, name in named]
-
-
-def _counted(kind: str, name: str, window: int) -> Throttle:
-    entry = Throttle(hashlib.sha256(f"{kind}#{name}#{window}".encode()).hexdigest())
-    ends = datetime.fromtimestamp((window + 1) * WINDOW_S, UTC)
     try:
-        entry.update([Throttle.tries.add(1), Throttle.expires_at.set(ends)])
+        return [_counted(kind, name, time.time()) for kind, name in named]
     except PynamoDBException as error:
         raise StoreUnavailable("Sign-in is out of reach.", hint="Try again in a minute.") from error
-    if entry.tries > TRIES[kind]:
+
+
+def _counted(kind: str, name: str, moment: float) -> Throttle:
+    """Count in a window that slides: of the fixed one before, the part that still lies within counts."""
+    window, since = divmod(moment, WINDOW_S)
+    ends = datetime.fromtimestamp((window + 1) * WINDOW_S, UTC)
+    entry = Throttle(_key(kind, name, window))
+    entry.update([Throttle.tries.add(1), Throttle.expires_at.set(ends + timedelta(seconds=WINDOW_S))])
+    before = next(iter(Throttle.batch_get([_key(kind, name, window - 1)])), None)
+    earlier = before.tries if before else 0
+    if entry.tries + earlier * (1 - since / WINDOW_S) > TRIES[kind]:
         raise TooManyTries("There were too many tries.", hint=f"Try again after {ends:%H:%M:%S} UTC.")
     return entry
+
+
+def _key(kind: str, name: str, window: float) -> str:
+    return hashlib.sha256(f"{kind}#{name}#{window:.0f}".encode()).hexdigest()
 
 
 def _take_back(entries: list[Throttle]) -> None:
