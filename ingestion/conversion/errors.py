@@ -11,6 +11,7 @@
     ├ SheetNotFound        a workbook without the sheet asked for
     ├ UndecidedEncoding    bytes that are no text in the encoding
     ├ LineTooLong          a record larger than the limit
+    ├ NestedTooDeeply      JSON with more levels than a reader follows
     ├ OutputFailed         the destination cannot be written
     └ AccountingBroken     rows read and rows written do not add up
 """
@@ -98,6 +99,12 @@ class LineTooLong(ConversionError):
     """One record is larger than a reader takes."""
 
     code: ClassVar[str] = "RECORD_TOO_LONG"
+
+
+class NestedTooDeeply(ConversionError):
+    """JSON has more levels of brackets than a reader follows."""
+
+    code: ClassVar[str] = "NESTED_TOO_DEEPLY"
 
 
 class OutputFailed(ConversionError):

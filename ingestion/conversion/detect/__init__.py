@@ -32,7 +32,7 @@ def detect(payload: Payload, options: Options) -> Detection:
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
     encoding = decide_encoding(payload, head, tail, options)
     text = head.decode(encoding.codec, errors="ignore").removeprefix("\ufeff")
-    found = probe_json(text, encoding) or decide_dialect(payload, text, tail, encoding, options)
+    found = probe_json(payload, text, encoding) or decide_dialect(payload, text, tail, encoding, options)
     return _with(payload, found)
 
 

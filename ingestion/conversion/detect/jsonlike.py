@@ -1,41 +1,138 @@
-"""JSON in its shapes: an array, one object, an envelope around an array, or a value a line."""
+"""JSON in its layouts: an array, a document around an array, one document, or values one after another."""
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.detect.envelope import find_envelope, stands_behind
+from ingestion.conversion.formats.jsontext.values import Malformed, Parser, Value
+from ingestion.conversion.layout import Layout
 from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
     from ingestion.conversion.detect.encoding import Encoding
+    from ingestion.conversion.unpack import Payload
 
-_ARRAY = re.compile(r"\s*\[\s*(?:[\]\[{\"\d-]|true|false|null)")
-_OBJECT = re.compile(r"\s*\{\s*[\"}]")
+_BLANK = " \t\r\n"
+_OBJECT = re.compile(r"\{(?![0-9A-Fa-f]{8}-|\\rtf)")  # a GUID and RTF begin with a brace too
+_ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)")
+_SCALAR = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\"(?:[^\"\\\n\r]|\\.)*\")\s*")
+_SEPARATOR = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+_TORN = 32  # a text that ends within so many characters of an error may only be cut there
 
 
-def probe_json(text: str, encoding: Encoding) -> Detection | None:
-    """Return the JSON shape that the text begins as, or None when it begins as something else."""
-    if _ARRAY.match(text) or text.strip() in {"[", "{"}:
-        shape, why = "json", "it begins with an array"
-    elif _OBJECT.match(text):
-        lines = [line for line in text.splitlines() if line.strip()]
-        several = len(lines) > 1 and _whole(lines[0])
-        shape = "ndjson" if several else "json"
-        why = "its first line is a whole object and more follow" if several else "it begins with an object"
-    else:
+def probe_json(payload: Payload, text: str, encoding: Encoding) -> Detection | None:
+    """Return the layout of a JSON text, given its beginning; None when it begins as something else."""
+    body = text.lstrip(_BLANK)
+    whole = len(text.encode(encoding.codec, errors="replace")) + encoding.mark >= payload.size
+    if not _begins_as_json(body, whole=whole):
         return None
-    decision = Decision(name="shape", value=shape, confidence=0.95, evidence=why)
+    start = len(text) - len(body)
+    layout, shape, why = _Reader(payload, text, encoding, whole=whole).layout(start)
+    decision = Decision(name="layout", value=shape, confidence=0.99, evidence=why, runner_up=None)
+    is_lines = shape == "lines"
     return Detection(
-        format=shape,
+        format="ndjson" if is_lines else "json",
         decisions=(encoding.decision, decision),
-        settings={"encoding": encoding.codec, "mark": encoding.mark},
+        settings={"layout": layout},
     )
 
 
-def _whole(line: str) -> bool:
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
+def _begins_as_json(body: str, *, whole: bool) -> bool:
+    if _OBJECT.match(body) or _ARRAY.match(body):
+        return True
+    one_line = whole and "\n" not in body.rstrip(_BLANK) and "\r" not in body.rstrip(_BLANK)
+    return one_line and (body.startswith("[") or _SCALAR.fullmatch(body) is not None)
+
+
+class _Reader:
+    """Decides the layout from the text's beginning, and for a document from all of it."""
+
+    def __init__(self, payload: Payload, text: str, encoding: Encoding, *, whole: bool) -> None:
+        self._payload = payload
+        self._text = text
+        self._encoding = encoding
+        self._whole = whole
+        self._parser = Parser()
+
+    def layout(self, start: int) -> tuple[Layout, str, str]:
+        """Return the layout, its name, and why."""
+        value, end, torn = self._first(start)
+        following = self._text[end:].lstrip(_BLANK) if end else ""
+        if self._text[start] == "[":
+            pages = following.startswith("[") and bool(value) and isinstance(value[0], dict)
+            if not end or not following or pages:
+                array = self._of(start + 1, array=True, separator=self._separator(start + 1, comma=True))
+                return array, "array", "it is an array, and its elements are the records"
+        elif not following and self._text[start] == "{" and (end or torn):
+            if (found := self._document(start, end)) is not None:
+                return found
+        lines = bool(following) and "\n" not in self._text[start:end] and "\n" in self._between(end)
+        name, why = ("lines", "each line is a JSON value") if lines else ("values", "JSON values follow one another")
+        if not following:
+            name, why = "document", "it is one JSON value, and that is the record"
+        return self._of(start, separator=self._separator(start, comma=False)), name, why
+
+    def _first(self, start: int) -> tuple[Value, int, bool]:
+        """Return the first value and where it ends (0: not within the text), and whether the text may end before it."""
+        try:
+            value, end = self._parser.one(self._text, start)
+        except Malformed as error:
+            near_end = error.cut_off or error.position >= len(self._text) - _TORN
+            return None, 0, near_end and not self._whole
+        return value, end, False
+
+    def _document(self, start: int, end: int) -> tuple[Layout, str, str] | None:
+        """Return the layout of an object that may be an envelope; None when it is a record itself."""
+        codec, mark = self._encoding.codec, self._encoding.mark
+        if end and not self._whole and stands_behind(self._payload, codec, mark, self._bytes(end)):
+            return None
+        found = find_envelope(self._payload, codec, mark, self._bytes(start))
+        if found is None:
+            return None
+        # The head is decoded text and the envelope's positions are bytes: where all is ASCII they are the same.
+        at = len(self._text.encode()[: found.start].decode(errors="ignore"))
+        separator = self._separator(at, comma=True) if found.array else None
+        layout = Layout(
+            encoding=codec,
+            bom_bytes=mark,
+            array=found.array,
+            start=found.start,
+            end=found.end,
+            path=found.path,
+            around=found.around,
+            separator=separator,
+        )
+        return layout, "envelope", f'the records are in "{".".join(found.path)}": {found.why}'
+
+    def _of(self, start: int, *, array: bool = False, separator: bytes | None) -> Layout:
+        return Layout(
+            encoding=self._encoding.codec,
+            bom_bytes=self._encoding.mark,
+            array=array,
+            start=self._bytes(start),
+            separator=separator,
+        )
+
+    def _bytes(self, position: int) -> int:
+        """Return a position of the text as bytes of UTF-8."""
+        return len(self._text[:position].encode())
+
+    def _between(self, end: int) -> str:
+        found = _SEPARATOR.match(self._text, end)
+        return found.group() if found else ""
+
+    def _separator(self, start: int, *, comma: bool) -> bytes | None:
+        """Return what stands between the first two records, if these are objects."""
+        position = start + len(self._text[start:]) - len(self._text[start:].lstrip(_BLANK))
+        if not self._text.startswith("{", position):
+            return None
+        try:
+            _, end = self._parser.one(self._text, position)
+        except Malformed:
+            return None
+        between = self._between(end)
+        if not self._text.startswith("{", end + len(between)) or comma != ("," in between):
+            return None
+        return between.encode()

@@ -8,7 +8,7 @@ from ingestion.conversion.formats.avro import open_avro
 from ingestion.conversion.formats.columnar import open_columnar
 from ingestion.conversion.formats.delimited import open_delimited
 from ingestion.conversion.formats.excel import open_workbook
-from ingestion.conversion.formats.jsonlike import open_json
+from ingestion.conversion.formats.jsontext.table import open_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,151 @@
+"""Number literals of one path: which type holds all of them exactly, and their values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.structure import outside_strings
+from ingestion.conversion.typing.rules import MAX_DIGITS, WORD_DIGITS, castable, matches
+
+LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_MINUS_ZERO = r"-0(?:\.0+)?"
+_EXPONENT = "[eE]"
+_ODD = re.compile(rb"[0-9](?:[eE][-+0-9])|-0(?:\.0+)?(?![.0-9])")
+
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What the literals seen so far need; ``look`` takes JSON's literals only."""
+
+    whole: int = 1
+    scale: int = 0
+    fits64: bool = True
+    exponent: bool = False
+    minus_zero: bool = False
+    as_float: bool = True
+    room: int = 0
+
+    def look(self, cells: pa.Array) -> None:
+        """Take literals into account."""
+        self.exponent = self.exponent or _any(pc.match_substring_regex(cells, _EXPONENT))
+        self.minus_zero = self.minus_zero or _any(pc.match_substring_regex(cells, f"^{_MINUS_ZERO}$"))
+        if self.exponent:
+            self.as_float = self.as_float and all(repr(float(text)) == text for text in cells.to_pylist())
+            return
+        digits = pc.replace_substring(cells, "-", "")
+        point = pc.find_substring(digits, ".")
+        length = pc.utf8_length(digits)
+        integral = pc.less(point, 0)
+        self.whole = max(self.whole, pc.max(pc.if_else(integral, length, point)).as_py() or 1)
+        fraction = pc.if_else(integral, 0, pc.subtract(pc.subtract(length, point), 1))
+        self.scale = max(self.scale, pc.max(fraction).as_py() or 0)
+        self.fits64 = self.fits64 and not self.scale and castable(cells, pa.int64())
+
+    @property
+    def kind(self) -> str:
+        """Return ``int``, ``decimal``, ``float`` or, where none is exact, ``text``."""
+        if self.exponent:
+            return "float" if self.as_float else "text"
+        if self.minus_zero or self.whole + self.scale > MAX_DIGITS:
+            return "text"
+        return "decimal" if self.scale else "int"
+
+    def type(self) -> pa.DataType:
+        """Return the Arrow type of the kind."""
+        match self.kind:
+            case "decimal":
+                return pa.decimal128(max(self.whole + self.scale, self.room), self.scale)
+            case "int":
+                return pa.int64() if self.fits64 else pa.decimal128(MAX_DIGITS, 0)
+            case "float":
+                return pa.float64()
+            case _:
+                return pa.string()
+
+    def leave_room(self) -> None:
+        """Take the precision of the next machine word, so that a larger amount later needs no other type."""
+        needed = min(self.whole + self.scale + 1, MAX_DIGITS)
+        self.room = next(width for width in WORD_DIGITS if width >= needed)
+
+
+def parsed(cells: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
+    """Return the values of texts that should be literals of a kind; None when one is not, or is not exact.
+
+    ``null`` among them is null. Nothing about the texts is taken for granted.
+    """
+    if pc.any(pc.equal(cells, "null"), min_count=0).as_py():
+        cells = pc.if_else(pc.equal(cells, "null"), pa.scalar(None, pa.string()), cells)
+    filled = pc.drop_null(cells)
+    if kind in {"int", "decimal"}:
+        return _exact(cells, filled, kind, target)
+    if kind == "float":
+        texts = filled.to_pylist()
+        good = matches(filled, LITERAL) and all(repr(float(text)) == text for text in texts)
+    else:
+        good = matches(filled, LITERAL)
+    return pc.cast(cells, target) if good else None
+
+
+def _exact(cells: pa.Array, filled: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
+    """Cast literals without exponent, once each is known to be written as JSON wants it and to be no minus zero."""
+    if not len(filled):
+        return pa.nulls(len(cells), target)
+    data, offsets = buffers(filled)
+    starts, ends = offsets[:-1], offsets[1:]
+    if not _allowed(data, b"0123456789-" if kind == "int" else b"0123456789-.") or bool(np.any(starts == ends)):
+        return None
+    padded = np.append(data, np.uint8(0))
+    minus = padded[starts] == ord("-")
+    first = starts + minus
+    second = np.where(first + 1 < ends, padded[np.minimum(first + 1, len(data))], np.uint8(0))
+    leading = (padded[first] == ord("0")) & _are_digits(second)
+    whole = (first < ends) & _are_digits(padded[first]) & _are_digits(padded[ends - 1])
+    if bool(np.any(leading)) or not bool(np.all(whole)):
+        return None
+    try:
+        values = pc.cast(cells, target)
+    except pa.ArrowInvalid:
+        return None
+    negative = pc.sum(pc.less(values, 0)).as_py() or 0 if bool(np.any(minus)) else 0
+    return values if negative == int(np.count_nonzero(minus)) else None
+
+
+def buffers(cells: pa.Array) -> tuple[Bytes, np.ndarray[Any, np.dtype[np.int32]]]:
+    """Return the bytes of a text column, and the offsets of its cells in them."""
+    _, offsets, data = cells.buffers()
+    ends = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1]
+    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    return raw[ends[0] : ends[-1]], ends - ends[0]
+
+
+def has_odd_literals(data: bytes) -> bool:
+    """Tell whether a block may have, outside its strings, a number with an exponent or a minus zero.
+
+    Parsers of numbers accept these and give another text back.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    exponents = _are_digits(raw[:-1]) & ((raw[1:] | np.uint8(0x20)) == ord("e"))
+    if b"-0" not in data and not bool(exponents.any()):
+        return False
+    found = np.fromiter((match.start() for match in _ODD.finditer(data)), np.int64)
+    return len(found) > 0 and len(outside_strings(data, found)) > 0
+
+
+def _allowed(data: Bytes, signs: bytes) -> bool:
+    return not data.tobytes().translate(None, signs)
+
+
+def _are_digits(raw: Bytes) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    return raw - np.uint8(ord("0")) < 10  # bytes below wrap around
+
+
+def _any(flags: pa.Array) -> bool:
+    return bool(pc.any(flags, min_count=0).as_py())

@@ -1,0 +1,147 @@
+"""What stands at a path, once that is decided: immutable, so that blocks can be read by it in any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
+from ingestion.conversion.formats.jsontext.values import Value, dump
+from ingestion.conversion.typing.rules import DATE_FORMS, DateRule
+
+if TYPE_CHECKING:
+    from ingestion.conversion.typing.reading import Reading
+
+DATE_LENGTH = len("2026-10-31")
+NUMBERS = ("int", "decimal", "float", "text")
+# Kinds whose literals the parser of PyArrow reads; what it accepts too many is excluded by counting.
+_NATIVE = ("null", "bool", "int", "decimal", "string", "date")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One path's kind, type, rule, and what is below it.
+
+    Kinds: ``null``, ``bool``, ``int``, ``decimal``, ``float``, ``text`` (a number's own text), ``string``, ``date``
+    (a string read by ``reading``), ``object``, ``array``, ``json`` (the JSON text of whatever stood there).
+    """
+
+    kind: str
+    type: pa.DataType
+    rule: str
+    fields: tuple[tuple[str, Plan], ...] = ()
+    items: Plan | None = None
+    reading: Reading | None = None
+
+    def parse_as(self) -> pa.DataType | None:
+        """Return the type to which PyArrow can parse JSON; None where it cannot do so exactly."""
+        if self.kind == "object":
+            inner = [(printable(name), plan.parse_as()) for name, plan in self.fields]
+            return pa.struct(inner) if all(kind is not None for _, kind in inner) else None
+        if self.kind == "array":
+            item = self.items.parse_as() if self.items else pa.null()
+            return pa.list_(item) if item is not None else None
+        if self.kind == "date":
+            return pa.string()
+        return self.type if self.kind in _NATIVE else None
+
+    # ---- from PyArrow's parser ----
+
+    def finished(self, cells: pa.Array) -> pa.Array | None:
+        """Return the values of cells parsed as ``parse_as``; None when a text is not of the path's rule."""
+        if cells.type == self.type:
+            return cells
+        if self.kind == "object":
+            inner = [plan.finished(cells.field(at)) for at, (_, plan) in enumerate(self.fields)]
+            if any(array is None for array in inner):
+                return None
+            return pa.StructArray.from_arrays(inner, fields=list(self.type), mask=cells.is_null())
+        if self.kind == "array" and self.items:
+            items = self.items.finished(cells.values)
+            mask = cells.is_null() if cells.null_count else None
+            return None if items is None else pa.ListArray.from_arrays(cells.offsets, items, type=self.type, mask=mask)
+        return self._dates(cells)
+
+    def _dates(self, cells: pa.Array) -> pa.Array | None:
+        """Cast ISO dates of ten characters, of which Arrow takes no other form; otherwise check by the rule."""
+        if self.reading is None:
+            return None
+        rule = self.reading.rule
+        if isinstance(rule, DateRule) and rule.form is DATE_FORMS[0]:
+            filled = cells.drop_null() if cells.null_count else cells
+            if len(filled) and not bool(np.all(np.diff(buffers(filled)[1]) == DATE_LENGTH)):
+                return None
+            try:
+                return pc.cast(cells, self.type)
+            except pa.ArrowInvalid:
+                return None
+        return self.reading.values(cells)
+
+    # ---- from the text of one path's cells ----
+
+    def from_literals(self, cells: pa.Array) -> pa.Array | None:
+        """Return the values of texts that stood outside quotes; None when one is not of the path's kind."""
+        if self.kind in NUMBERS:
+            return parsed(cells, self.kind, self.type)
+        if not pc.all(pc.equal(cells, "null"), min_count=0).as_py():
+            if self.kind != "bool":
+                return None
+            known = pc.is_in(cells, value_set=pa.array(["true", "false", "null"]))
+            if not pc.all(known, min_count=0).as_py():
+                return None
+            kept = pc.if_else(pc.equal(cells, "null"), pa.scalar(None, pa.string()), cells)
+            return pc.equal(kept, "true")
+        return pa.nulls(len(cells), self.type)
+
+    def from_strings(self, cells: pa.Array) -> pa.Array | None:
+        """Return the values of the contents of quotes without escapes; None when one is not of the path's kind."""
+        if self.kind not in {"string", "date"}:
+            return None
+        if bool(np.any(buffers(cells)[0] < 0x20)):
+            return None
+        return self.finished(cells)
+
+    # ---- from Python values ----
+
+    def built(self, values: list[Value]) -> pa.Array:
+        """Return the Arrow values of what the path's shape has looked at."""
+        match self.kind:
+            case "json":
+                return pa.array([None if value is None else dump(value) for value in values], pa.string())
+            case "int" | "decimal" | "float" | "text":
+                return pc.cast(pa.array(values, pa.string()), self.type)
+            case "date":
+                dates = self._dates(pa.array(values, pa.string()))
+                return pc.cast(pa.array(values, pa.string()), self.type) if dates is None else dates
+            case "object":
+                return self._built_struct(values)
+            case "array":
+                return self._built_list(values)
+            case _:
+                return pa.array(values, self.type)
+
+    def _built_struct(self, values: list[Value]) -> pa.Array:
+        children = [
+            plan.built([None if value is None else value.get(name) for value in values]) for name, plan in self.fields
+        ]
+        mask = pa.array([value is None for value in values], pa.bool_())
+        return pa.StructArray.from_arrays(children, fields=list(self.type), mask=mask)
+
+    def _built_list(self, values: list[Value]) -> pa.Array:
+        flat = [inner for value in values if value is not None for inner in value]
+        items = self.items.built(flat) if self.items else pa.nulls(len(flat))
+        offsets: list[int | None] = []
+        total = 0
+        for value in values:
+            offsets.append(None if value is None else total)
+            total += len(value or ())
+        return pa.ListArray.from_arrays(pa.array([*offsets, total], pa.int32()), items, type=self.type)
+
+
+def printable(name: str) -> str:
+    """Return a name as a column may have it: half a surrogate pair, which is no character, stays an escape."""
+    return name.encode(errors="backslashreplace").decode()

@@ -1,0 +1,143 @@
+"""What stands at each path of the records: evidence from values, and from it one plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import chain
+
+import pyarrow as pa
+
+from ingestion.conversion.formats.jsontext.numbers import Numbers
+from ingestion.conversion.formats.jsontext.plan import Plan, printable
+from ingestion.conversion.formats.jsontext.values import Value
+from ingestion.conversion.typing.column import TextColumn
+from ingestion.conversion.typing.rules import iso_rules
+
+MAX_LEVELS = 32
+_KINDS = {bool: "bool", bytes: "number", str: "string", dict: "object", list: "array"}
+HALF_PAIR = "string with half a surrogate pair"
+EMPTY = "object without names"
+TOO_DEEP = f"value below {MAX_LEVELS} levels"
+
+
+@dataclass(slots=True)
+class Shape:
+    """The kinds seen at one path, and the shapes below it. Types only ever widen."""
+
+    path: str = ""
+    level: int = 0
+    kinds: set[str] = field(default_factory=set)
+    fields: dict[str, Shape] = field(default_factory=dict)
+    items: Shape | None = None
+    note: str = ""
+    _numbers: Numbers = field(default_factory=Numbers)
+    _dates: TextColumn | None = None
+    _roomy: bool = False
+
+    def look(self, values: list[Value]) -> None:
+        """Take values into account; ``None`` is null or an absent name."""
+        found = set(map(type, values))
+        found.discard(type(None))
+        self.kinds |= {_KINDS[kind] for kind in found}
+        alone = len(found) == 1
+        for kind in found:
+            some = values if alone and type(None) not in found else None
+            if some is None or None in some:
+                some = [value for value in values if type(value) is kind]
+            self._look_at(kind, some)
+
+    def _look_at(self, kind: type, values: list[Value]) -> None:
+        if kind is bytes:
+            self._numbers.look(pa.array(values, pa.string()))
+        elif kind is str:
+            self._look_at_strings(values)
+        elif kind is dict:
+            self._look_at_objects(values)
+        elif kind is list and not self._is_deep():
+            if self.items is None:
+                self.items = self._below(f"{self.path}[]")
+            self.items.look(list(chain.from_iterable(values)))
+
+    def _look_at_strings(self, values: list[str]) -> None:
+        try:
+            cells = pa.array(values, pa.string())
+        except UnicodeEncodeError:
+            self.kinds.add(HALF_PAIR)
+            return
+        if self._dates is None:
+            self._dates = TextColumn(self.path, iso_rules)
+        self._dates.look(cells, 0)
+
+    def _look_at_objects(self, values: list[dict[str, Value]]) -> None:
+        if self._is_deep():
+            return
+        names = dict.fromkeys(chain.from_iterable(values))
+        for name in names:
+            if name not in self.fields:
+                self.fields[name] = self._below(f"{self.path}.{name}" if self.path else name)
+            self.fields[name].look([value.get(name) for value in values])
+
+    def _below(self, path: str) -> Shape:
+        return Shape(path, self.level + 1, _roomy=self._roomy)
+
+    def _is_deep(self) -> bool:
+        if self.level >= MAX_LEVELS:
+            self.kinds.add(TOO_DEEP)
+        return self.level >= MAX_LEVELS
+
+    def leave_room(self) -> None:
+        """Prepare for more records than were looked at: amounts get room for larger ones."""
+        self._roomy = True
+        for shape in [*self.fields.values(), *([self.items] if self.items else [])]:
+            shape.leave_room()
+
+    def below(self) -> list[Shape]:
+        """Return the shapes that are columns or parts of one: itself, and those below it if it is no JSON text."""
+        if len(self.kinds) > 1:
+            return [self]
+        under = [*self.fields.values(), *([self.items] if self.items else [])]
+        return [self, *chain.from_iterable(shape.below() for shape in under)]
+
+    def plan(self) -> Plan:
+        """Return the narrowest plan that holds all values seen exactly."""
+        if not self.kinds:
+            return Plan("null", pa.null(), "null")
+        if len(self.kinds) > 1:
+            return Plan("json", pa.string(), f"JSON text of {self.what()}")
+        match next(iter(self.kinds)):
+            case "bool":
+                return Plan("bool", pa.bool_(), "bool")
+            case "number":
+                return self._number_plan()
+            case "string":
+                return self._string_plan()
+            case "object" if self.fields:
+                fields = tuple((name, shape.plan()) for name, shape in self.fields.items())
+                kind = pa.struct([pa.field(printable(name), plan.type) for name, plan in fields])
+                return Plan("object", kind, "object", fields)
+            case "array":
+                items = self.items.plan() if self.items else Plan("null", pa.null(), "null")
+                return Plan("array", pa.list_(items.type), "array", items=items)
+            case _:
+                return Plan("json", pa.string(), f"JSON text of {EMPTY}")
+
+    def _number_plan(self) -> Plan:
+        if self._roomy and self._numbers.kind == "decimal":
+            self._numbers.leave_room()
+        kind, target = self._numbers.kind, self._numbers.type()
+        rule = {"float": "float64, the shortest text gives the literal back", "text": "the number's own text"}
+        return Plan(kind, target, rule.get(kind, f"{target} from the literal"))
+
+    def _string_plan(self) -> Plan:
+        if self._dates is not None:
+            self._dates.decide()
+            reading = self._dates.reading()
+            if reading.rule is not None and reading.plain:
+                return Plan("date", reading.type, reading.name, reading=reading)
+        return Plan("string", pa.string(), "string")
+
+    def what(self) -> str:
+        """Name the kinds seen, for a person."""
+        *most, last = sorted(self.kinds)
+        return f"{', '.join(most)} and {last}" if most else last
+

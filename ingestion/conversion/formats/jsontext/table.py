@@ -1,0 +1,350 @@
+"""The records of a JSON text as typed batches: types planned from samples, held against every block, widened by any.
+
+Blocks are read by threads the quick way. A block that is not proven that way is read value by value, exactly.
+When it contradicts the plan, the rest of the file is only looked at, and then the pass starts again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from ingestion.conversion.errors import BrokenFile, NestedTooDeeply, NoRows
+from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.jsontext import quick
+from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, MalformedAt
+from ingestion.conversion.formats.jsontext.plan import Plan, printable
+from ingestion.conversion.formats.jsontext.shape import Shape
+from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump
+from ingestion.conversion.layout import Layout, not_text, utf8
+from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ingestion.conversion.unpack import Payload
+
+THREADS = max(2, min(4, os.cpu_count() or 1))
+SAMPLE_BYTES = 128 << 10
+FIRST_FEW = 10
+RESCUED = "_rescued"
+SINGLE = "value"
+_BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
+
+
+@dataclass(slots=True)
+class _Part:
+    """A block's records: as the plan's values, or else as Python values."""
+
+    block: Block
+    array: pa.Array | None
+    parsed: Parsed | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.array) if self.parsed is None and self.array is not None else len((self.parsed or Parsed()).values)
+
+
+def open_json(payload: Payload, detection: Detection, _options: Options) -> JsonTable:
+    """Open the table and plan its types; raises ``BrokenFile``, ``NoRows`` and other ``ConversionError``s."""
+    return JsonTable(payload, detection.settings["layout"], by_line=detection.format == "ndjson")
+
+
+class JsonTable:
+    """Records of a JSON file as typed batches."""
+
+    def __init__(self, payload: Payload, layout: Layout, *, by_line: bool) -> None:
+        """Plan the types from records at the beginning, the middle and the end."""
+        self.rows = RowCount()
+        self.warnings: list[Notice] = []
+        self.progress = 0
+        self._payload = payload
+        self._layout = layout
+        self._by_line = by_line
+        self._blocks = Blocks(payload, layout)
+        self._parser = Parser()
+        self._root = Shape()
+        self._rescued = False
+        self._twice: list[int] = []
+        self._only: _Part | None = None
+        self._quickly = True
+        self._sample()
+        self._plan = self._root.plan()
+        self._nulls = dict.fromkeys(self._names(), 0)
+
+    def schema(self) -> pa.Schema:
+        """Return the records' members as columns, or ``value`` where the records are no objects."""
+        fields = [pa.field(printable(name), plan.type) for name, plan in self._columns()]
+        return pa.schema([*fields, pa.field(self._rescue_name(), pa.string())] if self._rescued else fields)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Describe every column."""
+        described = []
+        for name, plan in self._columns():
+            shape = self._root.fields[name] if self._plan.kind == "object" else self._root
+            described.append(
+                Column(
+                    name=printable(name), type=plan.type, rule=plan.rule, nulls=self._nulls[name], note=_notes(shape)
+                )
+            )
+        if self._rescued:
+            rule = "JSON text of earlier values of names that stood twice"
+            described.append(Column(name=self._rescue_name(), type=pa.string(), rule=rule))
+        return tuple(described)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield typed batches; raise ``PlanWidened`` at the end of a pass in which a block contradicted the plan."""
+        self.rows = RowCount()
+        self._nulls = dict.fromkeys(self._names(), 0)
+        self._twice = []
+        widened = False
+        schema = self.schema()
+        for part in self._parts():
+            array = part.array
+            if array is None and part.parsed is not None:
+                widened = self._contradicts(part.parsed) or widened
+                array = None if widened else self._plan.built(part.parsed.values)
+            self._count(part)
+            self.progress = part.block.end
+            if not widened and array is not None:
+                yield pa.RecordBatch.from_arrays(self._cells(array, part.parsed), schema=schema)
+        if widened:
+            self._plan = self._root.plan()
+            raise PlanWidened
+        self._finish()
+
+    # ---- the plan ----
+
+    def _sample(self) -> None:
+        """Look at records from the beginning, the middle and the end; at all of them where the file is one block."""
+        parts = self._exact_parts()
+        first = next(parts, None)
+        if first is None or first.parsed is None:
+            raise NoRows("The JSON holds no records.", hint="Check the export.", place=self._payload.place())
+        self._look(first.parsed)
+        if next(parts, None) is None:
+            self._only = first
+            return
+        for block in self._blocks.samples():
+            try:
+                self._look(self._parsed(block))
+            except (Malformed, UnicodeDecodeError):
+                continue  # it began inside a string or a nested array
+        self._root.leave_room()
+
+    def _look(self, parsed: Parsed) -> None:
+        try:
+            self._root.look(parsed.values)
+        except RecursionError:
+            raise self._too_deep() from None
+        self._rescued = self._rescued or bool(parsed.earlier)
+
+    def _contradicts(self, parsed: Parsed) -> bool:
+        """Look at values that were not read by the plan; tell whether they need another, and note where."""
+        before = {shape.path: shape.plan() for shape in self._root.below()}
+        rescued = self._rescued
+        self._look(parsed)
+        if self._root.plan() == self._plan and rescued == self._rescued:
+            return False
+        for shape in self._root.below():
+            old = before.get(shape.path)
+            if old is not None and old.rule != shape.plan().rule and old.kind not in {"null", "object", "array"}:
+                shape.note = shape.note or (
+                    f"{old.rule} up to about record {self.rows.loaded:,}, then a value that it cannot hold exactly"
+                )
+        return True
+
+    def _columns(self) -> tuple[tuple[str, Plan], ...]:
+        return self._plan.fields if self._plan.kind == "object" else ((SINGLE, self._plan),)
+
+    def _names(self) -> list[str]:
+        return [name for name, _ in self._columns()]
+
+    def _rescue_name(self) -> str:
+        """Name the column of rescued values so that no member has the same name."""
+        name, taken = RESCUED, set(self._names())
+        while name in taken:
+            name += "_"
+        return name
+
+    # ---- the blocks ----
+
+    def _parts(self) -> Iterator[_Part]:
+        """Yield the blocks' records in file order, a few of them read ahead by threads."""
+        if self._only is not None:
+            yield self._only
+            return
+        if self._plan.kind != "object":
+            yield from self._exact_parts()
+            return
+        blocks = self._told(iter(self._blocks))
+        with ThreadPoolExecutor(THREADS) as pool:
+            ahead = deque((block, pool.submit(self._read, block)) for block in islice(blocks, THREADS + 1))
+            while ahead:
+                block, reading = ahead.popleft()
+                array = reading.result()
+                parsed = self._parsed_or_none(block) if array is None else None
+                if array is None and parsed is None:
+                    for _, waiting in ahead:
+                        waiting.cancel()
+                    ahead.clear()
+                    blocks = self._told(self._blocks.from_block(block))
+                else:
+                    yield _Part(block, array, parsed)
+                while len(ahead) <= THREADS and (following := next(blocks, None)) is not None:
+                    ahead.append((following, pool.submit(self._read, following)))
+
+    def _exact_parts(self) -> Iterator[_Part]:
+        """Yield the records value by value."""
+        blocks = self._told(iter(self._blocks))
+        while (block := next(blocks, None)) is not None:
+            parsed = self._parsed_or_none(block)
+            if parsed is None:
+                blocks = self._told(self._blocks.from_block(block))
+            else:
+                yield _Part(block, None, parsed)
+
+    def _told(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """Tell errors between the records as a person sees their place."""
+        try:
+            yield from blocks
+        except MalformedAt as error:
+            raise self._broken(error.position, error.why, error.hint) from None
+
+    def _read(self, block: Block) -> pa.StructArray | None:
+        """Read one block the quick way. Runs in a thread, so it only reads what it shares."""
+        return quick.parse(block, self._plan, self._layout.separator)
+
+    def _parsed_or_none(self, block: Block) -> Parsed | None:
+        """Return a block's values; None when it is no JSON, but was not cut for certain."""
+        try:
+            return self._parsed(block)
+        except UnicodeDecodeError as error:
+            raise not_text(
+                self._payload, self._layout.encoding, self._layout.bom_bytes + block.start + error.start
+            ) from error
+        except Malformed as error:
+            if error.too_deep:
+                raise self._too_deep() from None
+            if not block.certain:
+                return None
+            position = block.start + len(block.data.decode()[: error.position].encode())
+            raise self._broken(position, error.why, error.hint) from None
+
+    def _parsed(self, block: Block) -> Parsed:
+        return self._parser.all(block.data.decode(), commas=block.commas)
+
+    # ---- the rows ----
+
+    def _cells(self, array: pa.Array, parsed: Parsed | None) -> list[pa.Array]:
+        cells = array.flatten() if self._plan.kind == "object" else [array]
+        for name, column in zip(self._names(), cells, strict=True):
+            self._nulls[name] += column.null_count
+        if self._rescued:
+            earlier = parsed.earlier if parsed else {}
+            texts = [dump(earlier[row]) if row in earlier else None for row in range(len(array))] if earlier else None
+            cells.append(pa.nulls(len(array), pa.string()) if texts is None else pa.array(texts, pa.string()))
+        return cells
+
+    def _count(self, part: _Part) -> None:
+        if part.parsed:
+            self._twice += [self.rows.loaded + row + 1 for row in part.parsed.earlier]
+        blank = len(_BLANK_LINE.findall(part.block.data)) if self._by_line and b"\n" in part.block.data else 0
+        if blank:
+            self.rows.skipped["blank lines"] = self.rows.skipped.get("blank lines", 0) + blank
+        self.rows.loaded += part.rows
+        self.rows.read += part.rows + blank
+
+    def _finish(self) -> None:
+        """Collect the warnings of the pass."""
+        self.warnings = list(_around(self._layout, self.rows.loaded))
+        for shape in self._root.below():
+            if shape.plan().kind == "json" and len(shape.kinds) > 1:
+                words = f"its kind differs between records ({shape.what()}), so it holds JSON text"
+                self.warnings.append(
+                    Notice(code="MIXED_KINDS", message=f'"{shape.path or SINGLE}": {words}.', column=shape.path or SINGLE)
+                )
+        if self._twice:
+            self.warnings.append(
+                Notice(
+                    code="DUPLICATE_NAMES",
+                    message=f"{len(self._twice)} records have a name twice, the first is record {self._twice[0]}; "
+                    f"the last value is in the column, the earlier ones are in {self._rescue_name()}.",
+                    lines=tuple(self._twice[:FIRST_FEW]) if self._by_line else (),
+                )
+            )
+
+    # ---- what is wrong ----
+
+    def _broken(self, position: int, why: str, hint: str) -> BrokenFile:
+        """Return the error for a position of the text, with its line and column."""
+        line, column = _line_and_column(self._payload, self._layout, position)
+        return BrokenFile(
+            f"The JSON is broken at column {column}: {why.rstrip('.')}.", hint=hint, place=self._payload.place(line=line)
+        )
+
+    def _too_deep(self) -> NestedTooDeeply:
+        return NestedTooDeeply(
+            f"A value behind record {self.rows.loaded} is nested too deeply to be read.",
+            hint="Check the export for brackets that are never closed.",
+            place=self._payload.place(),
+        )
+
+
+def _line_and_column(payload: Payload, layout: Layout, position: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of a byte of the text; the column counts characters."""
+    line, last, left = 1, b"", position
+    for piece in utf8(payload, layout.encoding, layout.bom_bytes):
+        piece = piece[:left]
+        left -= len(piece)
+        line += piece.count(b"\n")
+        last = piece.rpartition(b"\n")[2] if b"\n" in piece else last + piece
+        if not left:
+            break
+    return line, len(last.decode(errors="replace")) + 1
+
+
+def _notes(shape: Shape) -> str:
+    """Return the notes of a column and, with their paths, of what is below it."""
+    noted = [inner for inner in shape.below() if inner.note]
+    return "; ".join(inner.note if inner is shape else f"{inner.path}: {inner.note}" for inner in noted)
+
+
+_NEXT_PAGE = ("@odata.nextLink", "odata.nextLink", "__next")
+_COUNTS = ("@odata.count", "odata.count", "__count")
+
+
+def _around(layout: Layout, loaded: int) -> Iterator[Notice]:
+    """Tell where the records stood, what stood beside them, and whether their announced number came."""
+    if not layout.path:
+        return
+    members = list(_members(json.loads(layout.around, parse_float=str, parse_int=str), layout.path))
+    beside = f"; beside them stood {', '.join(f'{name} = {_short(value)}' for name, value in members)}" if members else ""
+    yield Notice(code="ENVELOPE", message=f'The records were taken from "{".".join(layout.path)}"{beside}.')
+    for name, value in members:
+        if name in _COUNTS and str(value) != str(loaded):
+            yield Notice(code="COUNT_MISMATCH", message=f"{name} announces {value} records, and {loaded} came.")
+        if name in _NEXT_PAGE and value:
+            yield Notice(code="MORE_PAGES", message=f"{name} says that this is one page of several.")
+
+
+def _members(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, object]]:
+    """Yield the members beside each step of the path."""
+    for step in path:
+        if not isinstance(value, dict):
+            return
+        yield from ((name, inner) for name, inner in value.items() if name != step)
+        value = value.get(step)
+
+
+def _short(value: object, length: int = 60) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= length else f"{text[:length]}..."
