@@ -73,3 +73,16 @@ def not_text(payload: Payload, encoding: str, position: int) -> UndecidedEncodin
         hint="Export the JSON as UTF-8, or name its encoding with the option encoding.",
         place=payload.place(),
     )
+
+
+def line_and_column(payload: Payload, layout: Layout, position: int) -> tuple[int, int]:
+    """Return line and column, both from 1, of a byte of the text; the column counts characters."""
+    line, last, left = 1, b"", position
+    for piece in utf8(payload, layout.encoding, layout.bom_bytes):
+        before = piece[:left]
+        left -= len(before)
+        line += before.count(b"\n")
+        last = before.rpartition(b"\n")[2] if b"\n" in before else last + before
+        if not left:
+            break
+    return line, len(last.decode(errors="replace")) + 1

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _BLANK = " \t\r\n"
 _OBJECT = re.compile(r"\{(?![0-9A-Fa-f]{8}-|\\rtf)")  # a GUID and RTF begin with a brace too
 _ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)")
-_SCALAR = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null|\"(?:[^\"\\\n\r]|\\.)*\")\s*")
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_SCALAR = re.compile(rf'(?:{_NUMBER}|true|false|null|"(?:[^"\\\n\r]|\\.)*")\s*')
 _SEPARATOR = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _TORN = 32  # a text that ends within so many characters of an error may only be cut there
 
@@ -65,9 +66,9 @@ class _Reader:
             if not end or not following or pages:
                 array = self._of(start + 1, array=True, separator=self._separator(start + 1, comma=True))
                 return array, "array", "it is an array, and its elements are the records"
-        elif not following and self._text[start] == "{" and (end or torn):
-            if (found := self._document(start, end)) is not None:
-                return found
+        may_be_envelope = not following and self._text[start] == "{" and (end or torn)
+        if may_be_envelope and (found := self._document(start, end)) is not None:
+            return found
         lines = bool(following) and "\n" not in self._text[start:end] and "\n" in self._between(end)
         name, why = ("lines", "each line is a JSON value") if lines else ("values", "JSON values follow one another")
         if not following:

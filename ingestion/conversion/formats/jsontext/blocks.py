@@ -67,6 +67,11 @@ class Blocks:
         """Yield the text again from a block on that could not be read, now cut by brackets."""
         return self._by_brackets(block.start)
 
+    def beginning(self, block: Block) -> Block:
+        """Return the first records of a long block as a sample."""
+        cut = block.data.rfind(self._mark, 0, SAMPLE_BYTES) + 1 if self._mark and not block.certain else 0
+        return Block(block.data[:cut], block.start, block.commas, certain=False) if cut else block
+
     def samples(self) -> Iterator[Block]:
         """Yield records from the middle and the end of a long text, cut by the separator."""
         size = (self._layout.end or self._payload.size) - self._layout.start
@@ -145,6 +150,8 @@ class Blocks:
             commas = np.append(commas, more[more < end] + len(rest))
             rest += piece[:end]
             if len(closing):
+                if piece[end] != ord("]"):
+                    raise MalformedAt(start + len(rest), "the array ends with }", "An array ends with ].")
                 yield from self._last(rest, start, commas, is_only=start == first)
                 return start + len(rest) + 1
             if len(commas):

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.structure import outside_strings
-from ingestion.conversion.typing.rules import MAX_DIGITS, WORD_DIGITS, castable, matches
+from ingestion.conversion.typing.rules import MAX_DIGITS, WORD_DIGITS, matches
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
-_MINUS_ZERO = r"-0(?:\.0+)?"
-_EXPONENT = "[eE]"
+MIN_LONG_DIGITS = 19
+LOWEST, HIGHEST = -(2**63), 2**63 - 1
+_MINUS_ZERO = re.compile(rb"-0(?:\.0+)?")
 _ODD = re.compile(rb"[0-9](?:[eE][-+0-9])|-0(?:\.0+)?(?![.0-9])")
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -33,21 +34,21 @@ class Numbers:
     as_float: bool = True
     room: int = 0
 
-    def look(self, cells: pa.Array) -> None:
+    def look(self, literals: list[bytes]) -> None:
         """Take literals into account."""
-        self.exponent = self.exponent or _any(pc.match_substring_regex(cells, _EXPONENT))
-        self.minus_zero = self.minus_zero or _any(pc.match_substring_regex(cells, f"^{_MINUS_ZERO}$"))
-        if self.exponent:
-            self.as_float = self.as_float and all(repr(float(text)) == text for text in cells.to_pylist())
+        joined = b" ".join(literals)
+        if b"-0" in joined:
+            self.minus_zero = self.minus_zero or any(map(_MINUS_ZERO.fullmatch, literals))
+        if self.exponent or b"e" in joined or b"E" in joined:
+            self.exponent = True
+            self.as_float = self.as_float and all(repr(float(text)).encode() == text for text in literals)
             return
-        digits = pc.replace_substring(cells, "-", "")
-        point = pc.find_substring(digits, ".")
-        length = pc.utf8_length(digits)
-        integral = pc.less(point, 0)
-        self.whole = max(self.whole, pc.max(pc.if_else(integral, length, point)).as_py() or 1)
-        fraction = pc.if_else(integral, 0, pc.subtract(pc.subtract(length, point), 1))
-        self.scale = max(self.scale, pc.max(fraction).as_py() or 0)
-        self.fits64 = self.fits64 and not self.scale and castable(cells, pa.int64())
+        for text in set(literals):
+            whole, _, fraction = text.removeprefix(b"-").partition(b".")
+            self.whole = max(self.whole, len(whole))
+            self.scale = max(self.scale, len(fraction))
+        if self.fits64 and self.whole >= MIN_LONG_DIGITS:
+            self.fits64 = not self.scale and all(LOWEST <= int(text) <= HIGHEST for text in literals)
 
     @property
     def kind(self) -> str:
@@ -145,7 +146,3 @@ def _allowed(data: Bytes, signs: bytes) -> bool:
 
 def _are_digits(raw: Bytes) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return raw - np.uint8(ord("0")) < 10  # bytes below wrap around
-
-
-def _any(flags: pa.Array) -> bool:
-    return bool(pc.any(flags, min_count=0).as_py())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -13,10 +15,16 @@ from ingestion.conversion.formats.jsontext.values import Value
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.rules import iso_rules
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MAX_LEVELS = 32
 _KINDS = {bool: "bool", bytes: "number", str: "string", dict: "object", list: "array"}
+MAX_NAMES = 1000
+_DATE_LIKE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 HALF_PAIR = "string with half a surrogate pair"
 EMPTY = "object without names"
+A_MAP = f"object of more than {MAX_NAMES} names"
 TOO_DEEP = f"value below {MAX_LEVELS} levels"
 
 
@@ -32,6 +40,7 @@ class Shape:
     note: str = ""
     _numbers: Numbers = field(default_factory=Numbers)
     _dates: TextColumn | None = None
+    _only_dates: bool = True
     _roomy: bool = False
 
     def look(self, values: list[Value]) -> None:
@@ -48,7 +57,7 @@ class Shape:
 
     def _look_at(self, kind: type, values: list[Value]) -> None:
         if kind is bytes:
-            self._numbers.look(pa.array(values, pa.string()))
+            self._numbers.look(values)
         elif kind is str:
             self._look_at_strings(values)
         elif kind is dict:
@@ -60,22 +69,27 @@ class Shape:
 
     def _look_at_strings(self, values: list[str]) -> None:
         try:
-            cells = pa.array(values, pa.string())
+            "".join(values).encode()
         except UnicodeEncodeError:
             self.kinds.add(HALF_PAIR)
             return
-        if self._dates is None:
-            self._dates = TextColumn(self.path, iso_rules)
-        self._dates.look(cells, 0)
+        self._only_dates = self._only_dates and all(map(_DATE_LIKE.match, values))
+        if self._only_dates:
+            if self._dates is None:
+                self._dates = TextColumn(self.path, iso_rules)
+            self._dates.look(pa.array(values, pa.string()), 0)
 
     def _look_at_objects(self, values: list[dict[str, Value]]) -> None:
-        if self._is_deep():
+        if self._is_deep() or A_MAP in self.kinds:
             return
         names = dict.fromkeys(chain.from_iterable(values))
         for name in names:
             if name not in self.fields:
                 self.fields[name] = self._below(f"{self.path}.{name}" if self.path else name)
             self.fields[name].look([value.get(name) for value in values])
+        if self.level and len(self.fields) > MAX_NAMES:
+            self.kinds.add(A_MAP)
+            self.fields.clear()
 
     def _below(self, path: str) -> Shape:
         return Shape(path, self.level + 1, _roomy=self._roomy)
@@ -91,12 +105,14 @@ class Shape:
         for shape in [*self.fields.values(), *([self.items] if self.items else [])]:
             shape.leave_room()
 
-    def below(self) -> list[Shape]:
-        """Return the shapes that are columns or parts of one: itself, and those below it if it is no JSON text."""
-        if len(self.kinds) > 1:
-            return [self]
-        under = [*self.fields.values(), *([self.items] if self.items else [])]
-        return [self, *chain.from_iterable(shape.below() for shape in under)]
+    def walk(self, plan: Plan) -> Iterator[tuple[Shape, Plan]]:
+        """Yield this shape and those below it that are parts of the plan, each with its own."""
+        yield self, plan
+        for name, inner in plan.fields:
+            if name in self.fields:
+                yield from self.fields[name].walk(inner)
+        if plan.items and self.items:
+            yield from self.items.walk(plan.items)
 
     def plan(self) -> Plan:
         """Return the narrowest plan that holds all values seen exactly."""
@@ -129,7 +145,7 @@ class Shape:
         return Plan(kind, target, rule.get(kind, f"{target} from the literal"))
 
     def _string_plan(self) -> Plan:
-        if self._dates is not None:
+        if self._only_dates and self._dates is not None:
             self._dates.decide()
             reading = self._dates.reading()
             if reading.rule is not None and reading.plain:
@@ -140,4 +156,3 @@ class Shape:
         """Name the kinds seen, for a person."""
         *most, last = sorted(self.kinds)
         return f"{', '.join(most)} and {last}" if most else last
-

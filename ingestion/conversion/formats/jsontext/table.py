@@ -6,13 +6,12 @@ When it contradicts the plan, the rest of the file is only looked at, and then t
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,10 +20,11 @@ from ingestion.conversion.errors import BrokenFile, NestedTooDeeply, NoRows
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.formats.jsontext import quick
 from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, MalformedAt
+from ingestion.conversion.formats.jsontext.notices import around
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.shape import Shape
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump
-from ingestion.conversion.layout import Layout, not_text, utf8
+from ingestion.conversion.layout import Layout, line_and_column, not_text
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 THREADS = max(2, min(4, os.cpu_count() or 1))
-SAMPLE_BYTES = 128 << 10
 FIRST_FEW = 10
 RESCUED = "_rescued"
 SINGLE = "value"
@@ -50,7 +49,7 @@ class _Part:
 
     @property
     def rows(self) -> int:
-        return len(self.array) if self.parsed is None and self.array is not None else len((self.parsed or Parsed()).values)
+        return len(self.parsed.values) if self.parsed else len(self.array or ())
 
 
 def open_json(payload: Payload, detection: Detection, _options: Options) -> JsonTable:
@@ -92,7 +91,11 @@ class JsonTable:
             shape = self._root.fields[name] if self._plan.kind == "object" else self._root
             described.append(
                 Column(
-                    name=printable(name), type=plan.type, rule=plan.rule, nulls=self._nulls[name], note=_notes(shape)
+                    name=printable(name),
+                    type=plan.type,
+                    rule=plan.rule,
+                    nulls=self._nulls[name],
+                    note=_notes(shape, plan),
                 )
             )
         if self._rescued:
@@ -110,8 +113,9 @@ class JsonTable:
         for part in self._parts():
             array = part.array
             if array is None and part.parsed is not None:
-                widened = self._contradicts(part.parsed) or widened
-                array = None if widened else self._plan.built(part.parsed.values)
+                if part is not self._only:
+                    widened = self._contradicts(part.parsed) or widened
+                array = None if widened else self._built(part.parsed)
             self._count(part)
             self.progress = part.block.end
             if not widened and array is not None:
@@ -125,20 +129,29 @@ class JsonTable:
 
     def _sample(self) -> None:
         """Look at records from the beginning, the middle and the end; at all of them where the file is one block."""
-        parts = self._exact_parts()
-        first = next(parts, None)
-        if first is None or first.parsed is None:
-            raise NoRows("The JSON holds no records.", hint="Check the export.", place=self._payload.place())
-        self._look(first.parsed)
-        if next(parts, None) is None:
-            self._only = first
+        blocks = self._told(iter(self._blocks))
+        try:
+            first, several = next(blocks, None), next(blocks, None) is not None
+        except BrokenFile:
+            first, several = None, False  # the first block is read first, as it may have an earlier fault
+        if first is not None and several:
+            for block in (self._blocks.beginning(first), *self._blocks.samples()):
+                try:
+                    self._look(self._parsed(block))
+                except (Malformed, UnicodeDecodeError):
+                    continue  # it began inside a string or a nested array, or the pass will say what is wrong
+        if self._root.kinds:
+            self._root.leave_room()
             return
-        for block in self._blocks.samples():
-            try:
-                self._look(self._parsed(block))
-            except (Malformed, UnicodeDecodeError):
-                continue  # it began inside a string or a nested array
-        self._root.leave_room()
+        parts = self._exact_parts()
+        part = next(parts, None)
+        if part is None or part.parsed is None:
+            raise NoRows("The JSON holds no records.", hint="Check the export.", place=self._payload.place())
+        self._look(part.parsed)
+        if next(parts, None) is None:
+            self._only = part
+        else:
+            self._root.leave_room()
 
     def _look(self, parsed: Parsed) -> None:
         try:
@@ -147,16 +160,23 @@ class JsonTable:
             raise self._too_deep() from None
         self._rescued = self._rescued or bool(parsed.earlier)
 
+    def _built(self, parsed: Parsed) -> pa.Array:
+        try:
+            return self._plan.built(parsed.values)
+        except RecursionError:
+            raise self._too_deep() from None
+
     def _contradicts(self, parsed: Parsed) -> bool:
         """Look at values that were not read by the plan; tell whether they need another, and note where."""
-        before = {shape.path: shape.plan() for shape in self._root.below()}
+        before = {shape.path: plan for shape, plan in self._root.walk(self._plan)}
         rescued = self._rescued
         self._look(parsed)
-        if self._root.plan() == self._plan and rescued == self._rescued:
+        plan = self._root.plan()
+        if plan == self._plan and rescued == self._rescued:
             return False
-        for shape in self._root.below():
+        for shape, new in self._root.walk(plan):
             old = before.get(shape.path)
-            if old is not None and old.rule != shape.plan().rule and old.kind not in {"null", "object", "array"}:
+            if old is not None and old.rule != new.rule and old.kind not in {"null", "object", "array"}:
                 shape.note = shape.note or (
                     f"{old.rule} up to about record {self.rows.loaded:,}, then a value that it cannot hold exactly"
                 )
@@ -265,13 +285,12 @@ class JsonTable:
 
     def _finish(self) -> None:
         """Collect the warnings of the pass."""
-        self.warnings = list(_around(self._layout, self.rows.loaded))
-        for shape in self._root.below():
-            if shape.plan().kind == "json" and len(shape.kinds) > 1:
-                words = f"its kind differs between records ({shape.what()}), so it holds JSON text"
-                self.warnings.append(
-                    Notice(code="MIXED_KINDS", message=f'"{shape.path or SINGLE}": {words}.', column=shape.path or SINGLE)
-                )
+        self.warnings = list(around(self._layout, self.rows.loaded))
+        for shape, plan in self._root.walk(self._plan):
+            if plan.kind == "json" and len(shape.kinds) > 1:
+                path = shape.path or SINGLE
+                words = f'"{path}": its kind differs between records ({shape.what()}), so it holds JSON text.'
+                self.warnings.append(Notice(code="MIXED_KINDS", message=words, column=path))
         if self._twice:
             self.warnings.append(
                 Notice(
@@ -286,10 +305,9 @@ class JsonTable:
 
     def _broken(self, position: int, why: str, hint: str) -> BrokenFile:
         """Return the error for a position of the text, with its line and column."""
-        line, column = _line_and_column(self._payload, self._layout, position)
-        return BrokenFile(
-            f"The JSON is broken at column {column}: {why.rstrip('.')}.", hint=hint, place=self._payload.place(line=line)
-        )
+        line, column = line_and_column(self._payload, self._layout, position)
+        what = f"The JSON is broken at column {column}: {why.rstrip('.')}."
+        return BrokenFile(what, hint=hint, place=self._payload.place(line=line))
 
     def _too_deep(self) -> NestedTooDeeply:
         return NestedTooDeeply(
@@ -299,52 +317,7 @@ class JsonTable:
         )
 
 
-def _line_and_column(payload: Payload, layout: Layout, position: int) -> tuple[int, int]:
-    """Return line and column, both from 1, of a byte of the text; the column counts characters."""
-    line, last, left = 1, b"", position
-    for piece in utf8(payload, layout.encoding, layout.bom_bytes):
-        piece = piece[:left]
-        left -= len(piece)
-        line += piece.count(b"\n")
-        last = piece.rpartition(b"\n")[2] if b"\n" in piece else last + piece
-        if not left:
-            break
-    return line, len(last.decode(errors="replace")) + 1
-
-
-def _notes(shape: Shape) -> str:
+def _notes(column: Shape, plan: Plan) -> str:
     """Return the notes of a column and, with their paths, of what is below it."""
-    noted = [inner for inner in shape.below() if inner.note]
-    return "; ".join(inner.note if inner is shape else f"{inner.path}: {inner.note}" for inner in noted)
-
-
-_NEXT_PAGE = ("@odata.nextLink", "odata.nextLink", "__next")
-_COUNTS = ("@odata.count", "odata.count", "__count")
-
-
-def _around(layout: Layout, loaded: int) -> Iterator[Notice]:
-    """Tell where the records stood, what stood beside them, and whether their announced number came."""
-    if not layout.path:
-        return
-    members = list(_members(json.loads(layout.around, parse_float=str, parse_int=str), layout.path))
-    beside = f"; beside them stood {', '.join(f'{name} = {_short(value)}' for name, value in members)}" if members else ""
-    yield Notice(code="ENVELOPE", message=f'The records were taken from "{".".join(layout.path)}"{beside}.')
-    for name, value in members:
-        if name in _COUNTS and str(value) != str(loaded):
-            yield Notice(code="COUNT_MISMATCH", message=f"{name} announces {value} records, and {loaded} came.")
-        if name in _NEXT_PAGE and value:
-            yield Notice(code="MORE_PAGES", message=f"{name} says that this is one page of several.")
-
-
-def _members(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, object]]:
-    """Yield the members beside each step of the path."""
-    for step in path:
-        if not isinstance(value, dict):
-            return
-        yield from ((name, inner) for name, inner in value.items() if name != step)
-        value = value.get(step)
-
-
-def _short(value: object, length: int = 60) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= length else f"{text[:length]}..."
+    noted = [shape for shape, _ in column.walk(plan) if shape.note]
+    return "; ".join(shape.note if shape is column else f"{shape.path}: {shape.note}" for shape in noted)

@@ -86,11 +86,9 @@ class Parser:
             raise malformed(text, error.pos, error.msg) from None
         except _Constant as constant:
             at = text.find(str(constant), position)
-            raise malformed(text, at, f"{constant} is not JSON") from None
+            raise malformed(text, at, "Expecting value") from None
         except RecursionError:
-            raise Malformed(
-                "It is nested too deeply.", position, "Flatten it before sending.", too_deep=True
-            ) from None
+            raise Malformed("It is nested too deeply.", position, "Flatten it before sending.", too_deep=True) from None
 
     def _behind_comma(self, text: str, position: int) -> int:
         if text[position] != ",":
