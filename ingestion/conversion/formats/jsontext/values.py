@@ -112,6 +112,9 @@ class Parser:
 def malformed(text: str, position: int, why: str) -> Malformed:
     """Return the error for a place in a text, with the cure that fits what stands there."""
     rest = text[position : position + 200]
+    if "control character" in why:
+        hint = "JSON writes it as an escape such as \\n; or a closing quote is missing."
+        return Malformed(f"A string holds the control character {rest[:1]!r}.", position, hint)
     if not rest.strip() or "Unterminated" in why:
         return Malformed(
             f"It ends too early: {why[0].lower()}{why[1:]}.",
