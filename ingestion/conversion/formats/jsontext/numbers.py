@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.structure import outside_strings
-from ingestion.conversion.typing.rules import MAX_DIGITS, WORD_DIGITS, matches
+from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 MIN_LONG_DIGITS = 19

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
-from ingestion.conversion.typing.rules import DATE_FORMS, DateRule
+from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 
 if TYPE_CHECKING:
     from ingestion.conversion.typing.reading import Reading
@@ -71,7 +71,7 @@ class Plan:
         if self.reading is None:
             return None
         rule = self.reading.rule
-        if isinstance(rule, DateRule) and rule.form is DATE_FORMS[0]:
+        if isinstance(rule, DateRule) and rule.form is ISO_FORM:
             filled = cells.drop_null() if cells.null_count else cells
             if len(filled) and not bool(np.all(np.diff(buffers(filled)[1]) == DATE_LENGTH)):
                 return None

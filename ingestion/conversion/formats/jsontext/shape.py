@@ -148,7 +148,7 @@ class Shape:
         if self._only_dates and self._dates is not None:
             self._dates.decide()
             reading = self._dates.reading()
-            if reading.rule is not None and reading.plain:
+            if reading.rule is not None and not (reading.trimmed or reading.blank):
                 return Plan("date", reading.type, reading.name, reading=reading)
         return Plan("string", pa.string(), "string")
 

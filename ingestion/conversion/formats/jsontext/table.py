@@ -82,7 +82,8 @@ class JsonTable:
     def schema(self) -> pa.Schema:
         """Return the records' members as columns, or ``value`` where the records are no objects."""
         fields = [pa.field(printable(name), plan.type) for name, plan in self._columns()]
-        return pa.schema([*fields, pa.field(self._rescue_name(), pa.string())] if self._rescued else fields)
+        fields += [pa.field(self._rescue_name(), pa.string())] if self._rescued else []
+        return pa.schema(fields, {"databridge.around": self._layout.around} if self._layout.around else None)
 
     def columns(self) -> tuple[Column, ...]:
         """Describe every column."""
