@@ -15,10 +15,10 @@ class Dialect:
     ``delimiter`` may have several characters; ``None`` means one column, or fixed width, cut at ``widths``
     (character offsets, end exclusive). ``newline`` is ``None`` when record ends are mixed.
     The table's first data record begins ``start`` bytes into the UTF-8 text behind the byte order mark, on line
-    ``first_line``; ``above`` says what stands before it, the header itself (``header_records`` records from the
-    record ``header_record``) left out. It ends at ``stop`` where another table follows; ``below`` says what then
-    follows. ``skip`` names the kinds of later lines that are not data; ``footer`` those of the last records, in file order,
-    such as total lines. A cell's blanks at ``edges`` are padding. ``framed`` records begin and end with a delimiter.
+    ``first_line``. ``above`` says what stands before it, the header left out: ``header_records`` records from the
+    record ``header_record``. It ends at ``stop`` where another table follows; ``below`` says what is there.
+    ``footer`` names the kinds of the last records when they are no data, in file order, such as total lines.
+    ``comment`` begins lines between the records that are no data. ``framed`` records begin and end with a delimiter.
     """
 
     encoding: str
@@ -40,5 +40,4 @@ class Dialect:
     stop: int | None = None
     above: tuple[Skipped, ...] = ()
     below: tuple[Skipped, ...] = ()
-    skip: tuple[str, ...] = ()
     footer: tuple[str, ...] = ()

@@ -148,41 +148,63 @@ class _Cutter:
         """Return the cells of one line read so that it has the usual width; None when no reading does."""
         if width is None or width > MAX_REPAIRED_WIDTH or self.quote is None or not self.delimiter:
             return None
-        line = text[start:stop]
-        dead: set[tuple[int, int]] = set()
+        best = self._best(text[start:stop], 0, width, {})
         cells: Cells = []
-        return cells if self._fits(line, 0, width, cells, dead) else None
+        while best is not None:
+            cells.append(best.cell)
+            best = best.rest
+        return cells or None
 
-    def _fits(self, line: str, position: int, wanted: int, cells: Cells, dead: set[tuple[int, int]]) -> bool:
-        """Append ``wanted`` cells from ``position`` to exactly the line's end, trying the readings of each in turn."""
-        if (position, wanted) in dead or len(dead) > MAX_TRIES:
-            return False
-        for cell, end in self._readings(line, position):
-            cells.append(cell)
-            if wanted == 1 and end == len(line):
-                return True
-            follows = wanted > 1 and line.startswith(self.delimiter or "", end) and end < len(line)
-            if follows and self._fits(line, end + len(self.delimiter or ""), wanted - 1, cells, dead):
-                return True
-            cells.pop()
-        dead.add((position, wanted))
-        return False
+    def _best(
+        self, line: str, position: int, wanted: int, known: dict[tuple[int, int], _Reading | None]
+    ) -> _Reading | None:
+        """Return the reading of exactly ``wanted`` cells up to the line's end that breaks the fewest rules."""
+        place = (position, wanted)
+        if place in known or len(known) > MAX_TRIES:
+            return known.get(place)
+        best: _Reading | None = None
+        step = len(self.delimiter or "")
+        for cell, end, faults in self._readings(line, position):
+            if best is not None and faults >= best.cost:
+                continue
+            rest = None
+            if wanted == 1:
+                if end != len(line):
+                    continue
+            elif not line.startswith(self.delimiter or "", end) or end >= len(line):
+                continue
+            else:
+                rest = self._best(line, end + step, wanted - 1, known)
+                if rest is None:
+                    continue
+            cost = faults + (rest.cost if rest else 0)
+            if best is None or cost < best.cost:
+                best = _Reading(cell, cost, rest)
+        known[place] = best
+        return best
 
-    def _readings(self, line: str, position: int) -> Iterator[tuple[str | None, int]]:
-        """Yield the ways to read the cell at a position: closed by the rules, closed at a bare quote, not quoted."""
+    def _readings(self, line: str, position: int) -> Iterator[tuple[str | None, int, int]]:
+        """Yield the ways to read the cell at a position, where each ends, and how many quotes break the rules."""
         if self.lead:
             position = _behind_blanks(line, position)
         if self.quote and line.startswith(self.quote, position):
-            found = self._quoted(line, position)
-            if found is not None and not found[2]:
-                yield found[0], found[1]
             at = position
             while (at := line.find(self.quote, at + 1)) >= 0:
                 behind = self._after_quote.match(line, at + 1)
                 if behind:
-                    yield self._inner(line[position + 1 : at]), behind.end()
+                    inner = line[position + 1 : at]
+                    bare = inner.replace(self.quote * 2, "").count(self.quote)
+                    yield self._inner(inner), behind.end(), bare
         cell, end = self._plain(line, position)
-        yield cell or None, end
+        yield cell or None, end, cell.count(self.quote or "\0")
+
+
+class _Reading(NamedTuple):
+    """One way to read the rest of a record: its first cell, the rules it breaks, and the cells behind."""
+
+    cell: str | None
+    cost: int
+    rest: _Reading | None
 
 
 def _behind_blanks(text: str, position: int) -> int:

@@ -54,7 +54,8 @@ def _tail(payload: Payload, encoding: Encoding) -> str:
         file.seek((payload.size - TAIL_BYTES) // 4 * 4)
         sample = file.read()
     text = sample.decode(encoding.codec, errors="replace")
-    return text[re.search("\r\n?|\n", text).end() :] if re.search("\r\n?|\n", text) else text
+    end = re.search("\r\n?|\n", text)
+    return text[end.end() :] if end else text
 
 
 def _with(payload: Payload, found: Detection) -> Detection:

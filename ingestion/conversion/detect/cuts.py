@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.kinds import NUMBER, is_rule, kind
@@ -21,6 +21,8 @@ SAMPLE_RECORDS = 200
 JUDGED_RECORDS = 60
 JUDGED_CELLS = 40
 _SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
+_TIME_OR_ADDRESS = re.compile(r"\d:\d\d(?!\d)|://")
+_CUTTABLE = re.compile(r"([,;|\t])\S+\1(?! )")
 _ENCLOSED = re.compile(r"\"[^\"]*+\"|'[^']*+'(?=,)")
 _OPENED = "(?:^|\\r|{cut}) ?{mark}"
 _CLOSED = "{mark} ?(?={cut}|\\r|\\n|$)"
@@ -65,6 +67,8 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
         tried = [delimiter]
     else:
         tried = [sign for sign in (*DELIMITERS, *_sequences(text)) if sign in text]
+        if _TIME_OR_ADDRESS.search(text) and ":" in tried:
+            tried.remove(":")
         tried.append("")
     cuts = [cut for sign in tried for cut in _cuts(text, sign, quote)]
     cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
@@ -97,7 +101,16 @@ def _sequences(text: str) -> Iterable[str]:
     """Return sequences of signs that stand in most lines: delimiters of several characters."""
     lines = [line for line in text[:20_000].splitlines() if line.strip()][:50]
     counts = Counter(sign for line in lines for sign in set(_SIGNS.findall(line)))
-    return [sign for sign, count in counts.most_common(4) if count >= max(1, len(lines) * 0.7)]
+    common = [sign for sign, count in counts.most_common(6) if count >= max(1, len(lines) * 0.7)]
+    return [sign for sign in common if not _is_empty_cell(sign, text)]
+
+
+def _is_empty_cell(sign: str, text: str) -> bool:
+    """Tell whether a sequence is a delimiter of one character beside itself, with an empty cell between."""
+    first = sign[0]
+    if first in ",;\t" or len(set(sign)) > 1:
+        return first in ",;\t"
+    return any(len(run) != len(sign) for run in re.findall(f"{re.escape(first)}+", text[:20_000]))
 
 
 def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
@@ -109,10 +122,17 @@ def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
     if plain.quote and f"\\{plain.quote}" in text:
         ways.append(replace(plain, escape="\\"))
     cuts = [_cut(text, way) for way in ways]
-    best = min(cuts, key=lambda cut: (cut.odd, -cut.share))
+    best = cuts[0]
+    if len(cuts) > 1 and _faults(cuts[1]) * 2 <= _faults(cuts[0]) - (_faults(cuts[0]) == 0):
+        best = cuts[1]
     if len(delimiter) == 1 and delimiter != " " and _is_padded(text, delimiter):
         best = _cut(text, replace(best.dialect, skip_initial_space=True))
     return [best]
+
+
+def _faults(cut: Cut) -> int:
+    """Count the records with odd quotes or an unusual number of cells."""
+    return cut.odd + sum(len(row.cells) != cut.width for row in cut.rows if row.filled)
 
 
 def _quote(text: str, delimiter: str) -> str:
@@ -145,11 +165,20 @@ def _usual(rows: Sequence[Row]) -> tuple[int, float]:
     if not widths:
         return (max((len(row.cells) for row in rows), default=0), 0.0)
     counts = Counter(widths)
-    width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), item[0]))
+    width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), -widths.index(item[0])))
     below = len(widths) - widths.index(width)
     # Some lines above the table are a title; many are a sign of a wrong cut.
     titles = min(len(widths) - below, 5, below)
-    return width, count / (len(widths) - titles)
+    near = sum(counts[other] for other in (width - 1, width + 1)) if width > 2 else 0
+    return width, max(count + 0.6 * near, 0.9 * _in_runs(widths)) / max(len(widths) - titles, count + near)
+
+
+def _in_runs(widths: Sequence[int]) -> int:
+    """Count the records that have as many cells as both neighbours: several tables have several widths."""
+    if max(widths) < 2:
+        return 0
+    runs = [len(list(run)) for width, run in groupby(widths) if width > 1]
+    return sum(run for run in runs if run > 2)
 
 
 def _quality(rows: Sequence[Row], width: int, dialect: Dialect) -> float:
@@ -165,8 +194,10 @@ def _looks(cell: str | None, dialect: Dialect) -> float:
     if kind(cell) != "text":
         return 1.0
     mark = dialect.quote or '"'
-    if cell.startswith(mark) or (cell.endswith(mark) and cell.count(mark) == 1):
+    if cell.startswith(mark) or cell.count(mark) % 2:
         return 0.4
+    if dialect.delimiter is None and _CUTTABLE.search(cell):
+        return 0.3
     if any(sign in cell for sign in (";", "\t", "|")):
         return 0.6
     return 0.85 if "," in cell else 0.95

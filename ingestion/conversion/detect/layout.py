@@ -6,19 +6,17 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.kinds import NOTHING, REMARK, TOTAL, is_rule, is_value, kind
+from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, vote
+from ingestion.conversion.detect.kinds import REMARK, TOTAL, is_rule, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingestion.conversion.detect.cuts import Row
-    from ingestion.conversion.records import Cells
 
 SEARCHED_RECORDS = 100
-COMPARED_RECORDS = 60
 MAX_FOOTER = 20
-_YEAR = re.compile(r"(?:FY ?)?(?:19|20|21)\d{2}")
-_PERIOD = re.compile(r"\d{1,2}[./-](?:19|20)\d{2}|(?:19|20)\d{2}[./-]\d{1,2}(?:[./-]\d{1,2})?|\d{1,3}")
+SURE = 0.8
 _COMMENT = re.compile(r"\s*(#|//|--(?!-)|%)")
 
 
@@ -39,8 +37,27 @@ class Region:
         return range(self.header, self.data)
 
 
-def regions(rows: Sequence[Row], width: int, *, whole: bool) -> list[Region]:
-    """Return the tables of a sample, in file order; the first only, unless the sample is the whole text."""
+def find_tables(rows: Sequence[Row], usual: int, *, whole: bool) -> list[Region]:
+    """Return the tables of a sample, in file order; the first only, unless the sample is the whole text.
+
+    ``usual`` is the most common number of cells. The first table may have another, if a second one follows.
+    """
+    early = _early_width(rows)
+    if whole and early not in {0, 1, usual}:
+        found = _regions(rows, early, whole=True)
+        if len(found) > 1:
+            return found
+    return _regions(rows, usual, whole=whole)
+
+
+def _early_width(rows: Sequence[Row]) -> int:
+    """Return the width of the first three neighbouring records of one width; 0 when there are none."""
+    widths = [len(row.cells) for row in rows if row.filled]
+    runs = zip(widths, widths[1:], widths[2:], strict=False)
+    return next((one for one, two, three in runs if one == two == three), 0)
+
+
+def _regions(rows: Sequence[Row], width: int, *, whole: bool) -> list[Region]:
     found: list[Region] = []
     at = 0
     while True:
@@ -60,7 +77,8 @@ def _width(rows: Sequence[Row], at: int) -> int:
 def fixed_header(rows: Sequence[Row], record: int) -> Region:
     """Return the table below the header that the caller names, counted in records from 1; 0 means no header."""
     header = max(record - 1, 0)
-    return Region(0, min(header, len(rows)), min(header + (record > 0), len(rows)), len(rows), "the caller said so", 1.0)
+    header = min(header, len(rows))
+    return Region(0, header, min(header + (record > 0), len(rows)), len(rows), "the caller said so", 1.0)
 
 
 # ---- the header ----
@@ -69,12 +87,14 @@ def fixed_header(rows: Sequence[Row], record: int) -> Region:
 def _region(rows: Sequence[Row], top: int, width: int) -> Region:
     """Return the table that begins at or below a row."""
     end = len(rows)
+    if below_titles := _below_titles(rows, top, width):
+        return below_titles
     for index in range(top, min(end, top + SEARCHED_RECORDS)):
         row = rows[index]
         if not row.filled or is_rule(row.cells) or _is_title(row, width):
             continue
         below = [other for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
-        is_header, why, sure = _judge(row.cells, [other.cells for other in below], width)
+        is_header, why, sure = judge_header(row.cells, [other.cells for other in below], width)
         if not is_header and _is_comment(row) and len(row.cells) != width:
             continue
         if is_header:
@@ -89,22 +109,41 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
     return Region(top, first, first, end, "no record looks like a header", 0.5)
 
 
+def _below_titles(rows: Sequence[Row], top: int, width: int) -> Region | None:
+    """Return the table whose evident header is the first record of full width, everything above being narrower."""
+    for index in range(top, min(len(rows), top + SEARCHED_RECORDS)):
+        row = rows[index]
+        if len(row.cells) < width or is_rule(row.cells) or _is_title(row, width):
+            continue
+        if index == top or width < 2 or len(row.cells) > width:
+            return None
+        below = [other.cells for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
+        is_header, why, sure = judge_header(row.cells, below, width)
+        if not is_header or sure < SURE:
+            return None
+        return Region(top, index, _behind_header(rows, index, width), len(rows), why, sure)
+    return None
+
+
 def _is_title(row: Row, width: int) -> bool:
-    """Tell whether a row is too empty to be a header or data: one or two cells at its beginning."""
+    """Tell whether a row is too empty to be a header or data: a few cells at its beginning."""
     if width == 1:
         return False
     filled = len(row.filled)
     if _is_comment(row) and len(row.cells) != width:
         return True
     if len(row.cells) < width:
-        return filled <= max(1, width * 0.6) if len(row.cells) < width - 1 or width <= 3 else filled < width * 0.6
+        return filled <= max(1, width * 0.6)
     return filled <= max(1, width * 0.3) and not any(is_value(cell) for cell in row.filled)
 
 
 def _can_skip(row: Row, width: int) -> bool:
-    return not row.filled or is_rule(row.cells) or (_is_title(row, width) and len(row.cells) < width) or len(
-        row.filled
-    ) == 1 and not is_value(row.filled[0])
+    """Tell whether a row above a table without a header is surely no data."""
+    if not row.filled or is_rule(row.cells):
+        return True
+    if _is_title(row, width) and len(row.cells) < width:
+        return True
+    return len(row.filled) == 1 and not is_value(row.filled[0])
 
 
 def _is_comment(row: Row) -> bool:
@@ -113,94 +152,6 @@ def _is_comment(row: Row) -> bool:
 
 def _is_data(row: Row, width: int) -> bool:
     return bool(row.filled) and not is_rule(row.cells) and (width == 1 or len(row.filled) > 1)
-
-
-def _judge(cells: Cells, below: Sequence[Cells], width: int) -> tuple[bool, str, float]:
-    """Tell whether a record is a header, why, and how sure that is."""
-    filled = [cell for cell in cells if cell and cell.strip()]
-    values = [cell for cell in filled if is_value(cell)]
-    if not below:
-        return (not values), ("it holds texts alone" if not values else "its only record holds values"), 0.6
-    if len(filled) == len(values):
-        if _is_series(filled) and not _like(cells, below):
-            return True, "its cells count up and the values below are of another kind", 0.7
-        return False, "the first record holds values", 0.9
-    votes, typed = 0.0, 0
-    for index, cell in enumerate(cells[:width]):
-        under = [row[index] for row in below if index < len(row)]
-        vote = _vote(cell, under)
-        votes += vote
-        typed += vote != 0
-    if votes > 0:
-        return True, f"{typed} of its texts stand above values of another kind", min(0.99, 0.8 + 0.05 * typed)
-    if votes < 0:
-        series = [cell for cell in filled if is_value(cell)]
-        if len(series) > 1 and _is_series(series) and not _like(cells, below):
-            return True, "its cells count up and the values below are of another kind", 0.7
-        return False, "the first record is like those below it", 0.9
-    if values:
-        return False, "the first record holds values", 0.6
-    if _repeats(cells, below):
-        return False, "its texts stand again below", 0.6
-    return True, "it is the first full record and all its cells are texts", 0.6
-
-
-def _vote(cell: str | None, under: Sequence[str | None]) -> float:
-    """Return 1 for a text above values of another kind, -1 for a value above values of its kind, else 0."""
-    told = [kind(other) for other in under if other and other.strip() and other not in NOTHING]
-    if not told or cell is None or not cell.strip() or cell in NOTHING:
-        return 0
-    common = max(set(told), key=told.count)
-    if told.count(common) < 0.7 * len(told):
-        return 0
-    own = kind(cell)
-    if common == "text":
-        if own != "text":
-            return 0
-        return 0.5 if _shape(cell) not in (shapes := {_shape(other or "") for other in under if other}) and len(
-            shapes
-        ) == 1 and len(told) > 1 and any(sign.isdigit() for sign in next(iter(shapes))) else 0
-    if own == "text":
-        return 1
-    return -1 if own == common else 0
-
-
-def _shape(cell: str) -> str:
-    """Return a text's outline: digits as 0, letters as A, so that keys of one form look alike."""
-    return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "0", cell.strip()))
-
-
-def _is_series(cells: Sequence[str]) -> bool:
-    """Tell whether values are different years, periods or numbers that count up, as column names do."""
-    texts = [cell.strip() for cell in cells]
-    if len(set(texts)) != len(texts) or len(texts) < 2:
-        return False
-    if all(_YEAR.fullmatch(text) for text in texts):
-        return True
-    if all(text.isdecimal() for text in texts):
-        numbers = [int(text) for text in texts]
-        return len(numbers) > 2 and all(two - one == 1 for one, two in zip(numbers, numbers[1:], strict=False))
-    return all(_PERIOD.fullmatch(text) for text in texts) and len({len(text) for text in texts}) == 1
-
-
-def _like(cells: Cells, below: Sequence[Cells]) -> bool:
-    """Tell whether the records below hold the same kind of year or period as a suspected header."""
-    return any(
-        sum(bool(cell) and bool(_YEAR.fullmatch(cell.strip()) or _PERIOD.fullmatch(cell.strip())) for cell in row if cell)
-        >= 0.5 * sum(bool(cell and is_value(cell)) for cell in cells)
-        and all(_shape(one or "") == _shape(two or "") for one, two in zip(cells, row, strict=False) if is_value(one))
-        for row in below[:3]
-    )
-
-
-def _repeats(cells: Cells, below: Sequence[Cells]) -> bool:
-    """Tell whether texts of the first record are common values of their columns."""
-    again = 0
-    for index, cell in enumerate(cells):
-        under = [row[index] for row in below if index < len(row)]
-        if cell and under.count(cell) >= max(2, len(under) * 0.1):
-            again += 1
-    return again > 0 and not any(list(cells) == list(row) for row in below)
 
 
 def _behind_header(rows: Sequence[Row], header: int, width: int) -> int:
@@ -227,8 +178,8 @@ def _is_second_header(rows: Sequence[Row], header: int, at: int, width: int) -> 
     if not spans or len(rows[at].filled) < 2 or any(not one and not two for one, two in zip(above, cells, strict=True)):
         return False
     below = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if _is_data(row, width)]
-    votes = [_vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
-    return sum(vote == 1 for vote in votes) >= 0.5 * len(rows[at].filled)
+    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
+    return votes.count(1) >= 0.5 * len(rows[at].filled)
 
 
 # ---- further tables ----
@@ -247,13 +198,19 @@ def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
         if len(cells) == width and not parted:
             continue
         others = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if len(row.cells) == len(cells)]
-        if any(not cell for cell in cells) or not _judge(cells, others, len(cells))[0]:
+        if any(not cell for cell in cells) or not judge_header(cells, others, len(cells))[0]:
             continue
         if len(cells) == width or len(others) > 1 or parted:
-            while at - 1 > region.data and (not rows[at - 1].filled or _is_title(rows[at - 1], width)):
-                at -= 1
-            return at
+            return _with_title(rows, at, region, width)
     return None
+
+
+def _with_title(rows: Sequence[Row], header: int, region: Region, width: int) -> int:
+    """Return the first of the blank and title lines above a further table's header."""
+    first = header
+    while first - 1 > region.data and (not rows[first - 1].filled or _is_title(rows[first - 1], width)):
+        first -= 1
+    return first
 
 
 # ---- the end ----

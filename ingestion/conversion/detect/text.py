@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.cuts import Cut, Row, best_cuts, read_rows
 from ingestion.conversion.detect.kinds import is_rule
-from ingestion.conversion.detect.layout import Region, doubtful_total, fixed_header, footer, regions
+from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer
 from ingestion.conversion.detect.names import column_names, unique_names
 from ingestion.conversion.errors import NoRows
 from ingestion.conversion.values import Decision, Detection, Notice
@@ -50,11 +50,9 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     if not best.rows:
         raise NoRows("There is no table in the file.", hint="Check the export.", place=payload.place())
     whole = len(text.encode(errors="surrogateescape")) + encoding.mark >= payload.size or not tail
-    rows = best.rows
-    if whole and len(rows) >= len(best.rows):
-        rows, _ = read_rows(body, best.dialect, best.width, None)
+    rows = read_rows(body, best.dialect, best.width, None)[0] if whole else best.rows[: max(1, len(best.rows) - 1)]
     tables = [fixed_header(rows, options.header_row)] if options.header_row is not None else []
-    tables = tables or regions(rows, best.width, whole=whole)
+    tables = tables or find_tables(rows, best.width, whole=whole)
     number = _chosen(tables, options, payload)
     region = tables[number]
     last = rows[: region.end] if whole else read_rows(tail, best.dialect, best.width, None)[0]

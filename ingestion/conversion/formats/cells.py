@@ -68,11 +68,15 @@ class Text:
         if not kinds:
             return
         rows = sorted(kinds)
-        for row, line in zip(rows, self.lines(rows), strict=True):
+        lines = self.lines(rows)
+        for row, line in zip(rows, lines, strict=True):
             self.skipped.setdefault(kinds[row], []).append(line)
+        for odd in (self.short, self.long, self.blank):
+            odd[:] = [line for line in odd if line not in lines]
         keep = pa.array([row not in kinds for row in range(self.batch.num_rows)], pa.bool_())
         self.batch = self.batch.filter(keep)
-        self.rescued = None if self.rescued is None else self.rescued.filter(keep)
+        rescued = None if self.rescued is None else self.rescued.filter(keep)
+        self.rescued = None if rescued is None or rescued.null_count == len(rescued) else rescued
 
 
 def _line_ends_inside(batch: pa.RecordBatch) -> list[int]:
@@ -204,6 +208,7 @@ def _joined(one: Text, two: Text) -> Text:
             pa.nulls(part.batch.num_rows, pa.string()) if part.rescued is None else part.rescued for part in (one, two)
         ]
         rescued = pa.concat_arrays(parts)
+    kinds = {**one.skipped, **two.skipped}
     return Text(
         batch=pa.concat_batches([one.batch, two.batch]),
         runs=one.runs + two.runs,
@@ -211,5 +216,5 @@ def _joined(one: Text, two: Text) -> Text:
         short=one.short + two.short,
         long=one.long + two.long,
         blank=one.blank + two.blank,
-        skipped={kind: one.skipped.get(kind, []) + two.skipped.get(kind, []) for kind in {**one.skipped, **two.skipped}},
+        skipped={kind: one.skipped.get(kind, []) + two.skipped.get(kind, []) for kind in kinds},
     )

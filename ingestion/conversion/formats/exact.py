@@ -95,7 +95,20 @@ def parse(
         )
     except pa.ArrowInvalid:
         return None
-    return table.combine_chunks().to_batches()[0] if table.num_rows else None
+    batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
+    return None if batch is None or _has_blank_lines(batch, block) else batch
+
+
+def _has_blank_lines(batch: pa.RecordBatch, block: bytes) -> bool:
+    """Tell whether PyArrow may have taken an empty line for a record of nulls."""
+    if not (block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block):
+        return False
+    if not all(column.null_count for column in batch.columns):
+        return False
+    blank = batch.column(0).is_null()
+    for column in batch.columns[1:]:
+        blank = pc.and_(blank, column.is_null())
+    return bool(pc.any(blank).as_py())
 
 
 def is_well_quoted(block: bytes | bytearray, dialect: Dialect) -> bool:
