@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}")
-OPTIONS = frozenset({"null_values", "encoding", "delimiter", "header_row", "sheet", "member", "business_date", "force"})
+NUMBERS = frozenset({"header_row", "skip_rows", "table"})
+OPTIONS = NUMBERS | {"null_values", "encoding", "delimiter", "quote", "sheet", "member", "business_date", "force"}
 
 
 def submit_file(
@@ -235,7 +236,9 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 _FORMS = {
     "null_values": "Give a list of texts.",
-    "header_row": "Give the number of the header's row, from 1.",
+    "header_row": "Give the number of the header's row, from 1; 0 for none.",
+    "skip_rows": "Give how many lines at the beginning are no data.",
+    "table": "Give the number of the table in the file, from 1.",
     "business_date": "Give a date such as 2026-10-31.",
     "force": "Give true or false.",
 }
@@ -245,8 +248,8 @@ def _fits(name: str, value: Any) -> bool:
     match name:
         case "null_values":
             return isinstance(value, list) and all(isinstance(text, str) for text in value)
-        case "header_row":
-            return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+        case "header_row" | "skip_rows" | "table":
+            return isinstance(value, int) and not isinstance(value, bool) and value >= (name == "table")
         case "force":
             return isinstance(value, bool)
         case "business_date":

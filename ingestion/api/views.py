@@ -257,12 +257,12 @@ def _options_of_query(request: Request) -> dict[str, Any]:
     """Return a binary payload's options from the query, ``null_values`` separated by commas."""
     given = request.query_params
     options: dict[str, Any] = {
-        name: given[name] for name in submit.OPTIONS - {"null_values", "header_row", "force"} if name in given
+        name: given[name] for name in submit.OPTIONS - submit.NUMBERS - {"null_values", "force"} if name in given
     }
     if "null_values" in given:
         options["null_values"] = given["null_values"].split(",")
-    if "header_row" in given:
-        options["header_row"] = int(given["header_row"]) if given["header_row"].isdecimal() else given["header_row"]
+    for name in submit.NUMBERS & given.keys():
+        options[name] = int(given[name]) if given[name].isdecimal() else given[name]
     if "force" in given:
         options["force"] = {"true": True, "false": False}.get(given["force"], given["force"])
     return options

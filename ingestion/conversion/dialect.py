@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Skipped = tuple[str, tuple[int, ...]]
+"""A kind of line that is not data, and the numbers of its lines."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """Everything a reader must know to cut text into cells. Lines and records count from 1.
 
-    ``delimiter`` may have several characters; ``None`` means fixed width, cut at ``widths``
+    ``delimiter`` may have several characters; ``None`` means one column, or fixed width, cut at ``widths``
     (character offsets, end exclusive). ``newline`` is ``None`` when record ends are mixed.
-    ``first_record`` is the first data record; everything before it (title lines, the header)
-    is skipped and counted. ``skip`` names the kinds of later lines that are not data; the last
-    ``footer_records`` records are totals or remarks.
+    The table's first data record begins ``start`` bytes into the UTF-8 text behind the byte order mark, on line
+    ``first_line``. ``above`` says what stands before it, the header left out: ``header_records`` records from the
+    record ``header_record``. It ends at ``stop`` where another table follows; ``below`` says what is there.
+    ``footer`` names the kinds of the last records when they are no data, in file order, such as total lines.
+    ``comment`` begins lines between the records that are no data. ``framed`` records begin and end with a delimiter.
     """
 
     encoding: str
@@ -26,8 +31,13 @@ class Dialect:
     newline: str | None = "\n"
     comment: str | None = None
     skip_initial_space: bool = False
+    framed: bool = False
     header_record: int | None = 1
+    header_records: int = 1
     names: tuple[str, ...] = ()
-    first_record: int = 2
-    skip: tuple[str, ...] = ()
-    footer_records: int = 0
+    start: int = 0
+    first_line: int = 1
+    stop: int | None = None
+    above: tuple[Skipped, ...] = ()
+    below: tuple[Skipped, ...] = ()
+    footer: tuple[str, ...] = ()

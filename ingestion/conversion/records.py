@@ -1,59 +1,213 @@
-"""Text cut into records and cells by a dialect, exactly and without speed: for samples and for odd blocks."""
+"""Text cut into records and cells by a dialect, exactly and without speed: for samples and for odd blocks.
+
+Most files follow RFC 4180, section 2, and many nearly do. Where a quote breaks its rules (it neither encloses a
+whole cell nor stands doubled inside one), the record is read in the way that gives it the table's usual width.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestion.conversion.dialect import Dialect
+
 Cells = list[str | None]
+MAX_TRIES = 20_000
+MAX_REPAIRED_WIDTH = 500
+_LINE_END = re.compile("\r\n|\n|\r")
 
 
-def records(text: str, delimiter: str, quote: str | None) -> Iterator[tuple[Cells, int]]:
-    """Yield each record's cells and the position behind it.
+class Record(NamedTuple):
+    """A record's cells, the position behind it, and whether a quote in it breaks the rules.
 
-    An empty cell is ``None`` and a quoted empty one ``""``. A quote counts only at a cell's beginning;
-    doubled inside, it stands for itself. Records end at LF, CRLF or CR outside quotes.
+    An empty cell is ``None``, a quoted empty one ``""``.
     """
-    end_of_cell = re.compile(f"{re.escape(delimiter)}|\r\n|\n|\r")
-    position, cells = 0, Cells()
-    size = len(text)
+
+    cells: Cells
+    end: int
+    odd: bool = False
+
+
+def records(text: str, dialect: Dialect, width: int | None = None) -> Iterator[Record]:
+    """Yield the records of a text that begins with one. ``width`` is the usual number of cells, where known.
+
+    A quote counts at a cell's beginning only, and ends the cell where a delimiter or a record end follows; any
+    other stands for itself. Records end at LF, CRLF or CR outside quotes.
+    """
+    cutter = _cutter(dialect)
+    position, size = 0, len(text)
     while position < size:
-        cell, position = _cell(text, position, quote, end_of_cell)
-        cells.append(cell)
-        found = end_of_cell.match(text, position)
-        if found is None:
-            break
-        position = found.end()
-        if found.group() != delimiter:
-            yield cells, position
-            cells = []
-        elif position == size:
-            cells.append(None)
-    if cells:
-        yield cells, size
+        record = cutter.record(text, position, width)
+        yield record
+        position = record.end
 
 
-def _cell(text: str, start: int, quote: str | None, end_of_cell: re.Pattern[str]) -> tuple[str | None, int]:
-    """Return one cell and the position of what ends it."""
-    if quote and text.startswith(quote, start):
-        closed = _closing(text, start + 1, quote)
-        if closed is not None:
-            inner = text[start + 1 : closed].replace(quote * 2, quote)
-            after = end_of_cell.search(text, closed + 1)
-            end = after.start() if after else len(text)
-            return inner + text[closed + 1 : end], end
-    found = end_of_cell.search(text, start)
-    end = found.start() if found else len(text)
-    return text[start:end] or None, end
+@lru_cache(maxsize=64)
+def _cutter(dialect: Dialect) -> _Cutter:
+    return _Cutter(dialect)
 
 
-def _closing(text: str, start: int, quote: str) -> int | None:
-    """Return where the quoted part that begins before ``start`` ends; None when it never does."""
-    while (at := text.find(quote, start)) >= 0:
-        if not text.startswith(quote, at + 1):
-            return at
-        start = at + 2
-    return None
+class _Cutter:
+    """The patterns of one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.delimiter = dialect.delimiter
+        self.quote = dialect.quote
+        self.escape = dialect.escape
+        self.double = dialect.double_quote
+        self.lead = " " if dialect.skip_initial_space else ""
+        mark = re.escape(dialect.quote or "")
+        cut = re.escape(dialect.delimiter) if dialect.delimiter else "(?!)"
+        escaped = f"{re.escape(dialect.escape)}[\\s\\S]" if dialect.escape else "(?!)"
+        self._end_of_cell = re.compile(f"(?:{escaped}|(?!{cut})[^\r\n])*+")
+        self._after_quote = re.compile(f" *(?={cut}|[\r\n]|\\Z)")
+        doubled = f"{mark}{mark}" if dialect.double_quote and mark else "(?!)"
+        self._in_quotes = re.compile(f"{escaped}|{doubled}|{mark or '(?!)'}")
+        special = mark + re.escape(dialect.escape or "") + (re.escape((dialect.delimiter or "")[:1]))
+        self._unescape = re.compile(f"{re.escape(dialect.escape or '')}([{special}\r\n])") if dialect.escape else None
+
+    def record(self, text: str, start: int, width: int | None) -> Record:
+        """Return the record that begins at ``start``."""
+        end = _LINE_END.search(text, start)
+        stop, behind = (end.start(), end.end()) if end else (len(text), len(text))
+        quoted = self.quote is not None and text.find(self.quote, start, stop) >= 0
+        if not quoted and not (self.escape and text.find(self.escape, start, stop) >= 0):
+            return Record(self._split(text[start:stop]), behind)
+        cells, reached, odd = self._cells(text, start)
+        if odd and len(cells) != width:
+            repaired = self._repaired(text, start, stop, width)
+            if repaired is not None:
+                return Record(repaired, behind, odd)
+            if reached > stop:
+                # An open quote would swallow the lines below, and does not even make a whole record of them.
+                cells, reached, _ = self._cells(text[start:stop], 0)
+                return Record(cells, behind, odd)
+        end = _LINE_END.match(text, reached)
+        return Record(cells, end.end() if end else reached, odd)
+
+    def _split(self, line: str) -> Cells:
+        if not self.delimiter:
+            return [line or None]
+        parts = line.split(self.delimiter)
+        return [part.lstrip(" ") or None for part in parts] if self.lead else [part or None for part in parts]
+
+    def _cells(self, text: str, position: int) -> tuple[Cells, int, bool]:
+        """Return a record's cells, the position of its end, and whether a quote was odd."""
+        cells: Cells = []
+        odd = False
+        size = len(text)
+        while True:
+            if self.lead:
+                position = _behind_blanks(text, position)
+            found = self._quoted(text, position) if self.quote and text.startswith(self.quote, position) else None
+            if found is not None:
+                cell, position, was_odd = found
+                odd |= was_odd
+                cells.append(cell)
+            else:
+                odd |= bool(self.quote) and text.startswith(self.quote or "", position)
+                cell, position = self._plain(text, position)
+                cells.append(cell or None)
+            if position >= size or not self.delimiter or not text.startswith(self.delimiter, position):
+                return cells, position, odd
+            position += len(self.delimiter)
+
+    def _plain(self, text: str, position: int) -> tuple[str, int]:
+        end = self._end_of_cell.match(text, position)
+        stop = end.end() if end else position
+        return self._unescaped(text[position:stop]), stop
+
+    def _quoted(self, text: str, start: int) -> tuple[str, int, bool] | None:
+        """Return a quoted cell, the position behind it and whether it holds a bare quote; None when it never ends."""
+        odd = False
+        position = start + 1
+        while token := self._in_quotes.search(text, position):
+            position = token.end()
+            if token.group() != self.quote:
+                continue
+            if behind := self._after_quote.match(text, position):
+                return self._inner(text[start + 1 : token.start()]), behind.end(), odd
+            odd = True
+        return None
+
+    def _inner(self, text: str) -> str:
+        if self.double and self.quote and self.quote in text:
+            text = text.replace(self.quote * 2, self.quote)
+        return self._unescaped(text)
+
+    def _unescaped(self, text: str) -> str:
+        return self._unescape.sub(r"\1", text) if self._unescape and self.escape and self.escape in text else text
+
+    # ---- records with odd quotes ----
+
+    def _repaired(self, text: str, start: int, stop: int, width: int | None) -> Cells | None:
+        """Return the cells of one line read so that it has the usual width; None when no reading does."""
+        if width is None or width > MAX_REPAIRED_WIDTH or self.quote is None or not self.delimiter:
+            return None
+        best = self._best(text[start:stop], 0, width, {})
+        cells: Cells = []
+        while best is not None:
+            cells.append(best.cell)
+            best = best.rest
+        return cells or None
+
+    def _best(
+        self, line: str, position: int, wanted: int, known: dict[tuple[int, int], _Reading | None]
+    ) -> _Reading | None:
+        """Return the reading of exactly ``wanted`` cells up to the line's end that breaks the fewest rules."""
+        place = (position, wanted)
+        if place in known or len(known) > MAX_TRIES:
+            return known.get(place)
+        best: _Reading | None = None
+        step = len(self.delimiter or "")
+        for cell, end, faults in self._readings(line, position):
+            if best is not None and faults >= best.cost:
+                continue
+            rest = None
+            if wanted == 1:
+                if end != len(line):
+                    continue
+            elif not line.startswith(self.delimiter or "", end) or end >= len(line):
+                continue
+            else:
+                rest = self._best(line, end + step, wanted - 1, known)
+                if rest is None:
+                    continue
+            cost = faults + (rest.cost if rest else 0)
+            if best is None or cost < best.cost:
+                best = _Reading(cell, cost, rest)
+        known[place] = best
+        return best
+
+    def _readings(self, line: str, position: int) -> Iterator[tuple[str | None, int, int]]:
+        """Yield the ways to read the cell at a position, where each ends, and how many quotes break the rules."""
+        if self.lead:
+            position = _behind_blanks(line, position)
+        if self.quote and line.startswith(self.quote, position):
+            at = position
+            while (at := line.find(self.quote, at + 1)) >= 0:
+                behind = self._after_quote.match(line, at + 1)
+                if behind:
+                    inner = line[position + 1 : at]
+                    bare = inner.replace(self.quote * 2, "").count(self.quote)
+                    yield self._inner(inner), behind.end(), bare
+        cell, end = self._plain(line, position)
+        yield cell or None, end, cell.count(self.quote or "\0")
+
+
+class _Reading(NamedTuple):
+    """One way to read the rest of a record: its first cell, the rules it breaks, and the cells behind."""
+
+    cell: str | None
+    cost: int
+    rest: _Reading | None
+
+
+def _behind_blanks(text: str, position: int) -> int:
+    while text.startswith(" ", position):
+        position += 1
+    return position

@@ -16,7 +16,10 @@ class Options:
     null_values: tuple[str, ...] = ()
     encoding: str | None = None
     delimiter: str | None = None
+    quote: str | None = None
     header_row: int | None = None
+    skip_rows: int = 0
+    table: int | None = None
     sheet: str | None = None
     member: str | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.binary import probe_binary
@@ -12,6 +14,7 @@ from ingestion.conversion.errors import EmptyFile
 from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
+    from ingestion.conversion.detect.encoding import Encoding
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Options
 
@@ -31,9 +34,29 @@ def detect(payload: Payload, options: Options) -> Detection:
     if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
     encoding = decide_encoding(payload, head, tail, options)
-    text = head.decode(encoding.codec, errors="ignore").removeprefix("\ufeff")
-    found = probe_json(payload, text, encoding) or decide_dialect(payload, text, tail, encoding, options)
+    text = _decoded(head[encoding.mark :], encoding)
+    found = probe_json(payload, text, encoding)
+    found = found or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
     return _with(payload, found)
+
+
+def _decoded(sample: bytes, encoding: Encoding) -> str:
+    """Return a text from its beginning, without the cut character at its end."""
+    if encoding.codec == "utf-8":
+        return sample.decode(errors="surrogateescape")
+    return codecs.getincrementaldecoder(encoding.codec)(errors="replace").decode(sample)
+
+
+def _tail(payload: Payload, encoding: Encoding) -> str:
+    """Return the end of a file larger than the sample, from a line's beginning; else an empty text."""
+    if payload.size <= HEAD_BYTES:
+        return ""
+    with payload.open() as file:
+        file.seek((payload.size - TAIL_BYTES) // 4 * 4)
+        sample = file.read()
+    text = sample.decode(encoding.codec, errors="replace")
+    end = re.search("\r\n?|\n", text)
+    return text[end.end() :] if end else text
 
 
 def _with(payload: Payload, found: Detection) -> Detection:

@@ -1,179 +1,279 @@
-"""How a text table is laid out: delimiter, quotes, title lines, header and total lines."""
+"""How a delimited text is laid out: the cut, the table among title lines and remarks, and the evidence for each."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.dialect import Dialect
+from ingestion.conversion.detect.cuts import Cut, Row, best_cuts, read_rows
+from ingestion.conversion.detect.kinds import is_rule
+from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer
+from ingestion.conversion.detect.names import column_names, unique_names
 from ingestion.conversion.errors import NoRows
-from ingestion.conversion.records import Cells, records
-from ingestion.conversion.values import Decision, Detection
+from ingestion.conversion.values import Decision, Detection, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from ingestion.conversion.detect.encoding import Encoding
+    from ingestion.conversion.dialect import Dialect, Skipped
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Options
 
-DELIMITERS = (";", ",", "\t", "|", "~", "^", "\x1f", "||", "::")
-SAMPLE_RECORDS = 200
-_VALUE = re.compile(r"\s*[-+(]?[\d.,/:' -]*\d[\d.,/:' -]*[-)%]?\s*|(?i:true|false)")
-_RULE_LINE = re.compile(r"[-=_+| ]*")
-_TOTAL = re.compile(
-    r"\s*\*{0,3}\s*(grand total|total|totals|sum|summe|gesamt|gesamtsumme|somme|totale)\b.*", re.IGNORECASE
-)
+__all__ = ["decide_dialect", "unique_names"]
+
+MARKER = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
+SHOWN = {
+    "\t": "tab",
+    "\x1f": "unit separator",
+    "\x1e": "record separator",
+    "\x01": "start of heading",
+    " ": "space",
+    None: "none: one column",
+}
+SHOWN_QUOTES = {None: "none", "'": "apostrophe", '"': "double quote"}
+FAR_LARGER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """A delimiter tried on the sample: the records it gives, their usual width and how many have it."""
+def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, options: Options) -> Detection:
+    """Return the dialect of a delimited text with the evidence for each decision; raises ``NoRows``.
 
-    delimiter: str
-    rows: list[Cells]
-    width: int
-    share: float
-
-    @property
-    def score(self) -> float:
-        return self.share * (1 + min(self.width, 50) / 100) if self.width > 1 else 0.05
-
-
-def decide_dialect(payload: Payload, text: str, tail: bytes, encoding: Encoding, options: Options) -> Detection:
-    """Return the dialect of a delimited text with the evidence for each decision; raises ``NoRows``."""
-    marker = re.match(r"sep=(.)\r?\n", text)
-    body = text[marker.end() :] if marker else text
-    forced = options.delimiter or (marker.group(1) if marker else None)
-    tried = sorted(
-        (_layout(body, delimiter) for delimiter in ([forced] if forced else DELIMITERS)),
-        key=lambda layout: layout.score,
-        reverse=True,
-    )
+    ``text`` is the file's beginning, ``tail`` its end, from some record's beginning.
+    """
+    marker = MARKER.match(text)
+    skipped = _lines(text, options.skip_rows) if options.skip_rows else (marker.end() if marker else 0)
+    forced = options.delimiter if options.delimiter is not None else (marker.group(1) if marker else None)
+    body = text[skipped:]
+    tried = best_cuts(body, delimiter=forced, quote=options.quote)
     best = tried[0]
     if not best.rows:
         raise NoRows("There is no table in the file.", hint="Check the export.", place=payload.place())
-    header, first = _header(best, options)
-    offset = 1 if marker else 0
-    names = tuple(unique_names(_padded(best.rows[header] if header is not None else [], best.width)))
-    footer = _footer(tail, encoding, best, payload)
-    dialect = Dialect(
+    whole = len(text.encode(errors="surrogateescape")) + encoding.mark >= payload.size or not tail
+    rows = read_rows(body, best.dialect, best.width, None)[0] if whole else best.rows[: max(1, len(best.rows) - 1)]
+    tables = [fixed_header(rows, options.header_row)] if options.header_row is not None else []
+    tables = tables or find_tables(rows, best.width, whole=whole)
+    number = _chosen(tables, options, payload)
+    region = tables[number]
+    last = rows[: region.end] if whole else read_rows(tail, best.dialect, best.width, None)[0]
+    width = _table_width(rows, region, best.width, several=len(tables) > 1)
+    first_line = 1 + _count_lines(text[:skipped])
+    repeated = _repetitions(body, rows, region)
+    dialect, notices = _dialect(best.dialect, rows, region, width, repeated)
+    begin = rows[region.data].start if region.data < len(rows) else len(body)
+    stop = rows[region.end].start if region.end < len(rows) else None
+    dialect = replace(
+        dialect,
         encoding=encoding.codec,
         bom_bytes=encoding.mark,
-        delimiter=best.delimiter,
-        quote='"' if _quoted(body, best.delimiter) else None,
         newline=_newline(body),
-        header_record=None if header is None else header + 1 + offset,
-        names=names,
-        first_record=first + 1 + offset,
-        footer_records=footer,
+        start=_size(text[: skipped + begin]),
+        stop=None if stop is None else _size(text[: skipped + stop]),
+        first_line=first_line + (rows[region.data].line - 1 if region.data < len(rows) else _count_lines(body)),
+        above=_above(rows, region, tables[:number], first_line, repeated, marked=skipped > 0),
+        below=_below(rows, region, first_line),
+        footer=footer([row for row in last if _within(row, rows, region, whole=whole)], width),
     )
-    decisions = (encoding.decision, *_told(best, tried, dialect, forced, options))
-    return Detection(format="csv", decisions=decisions, settings={"dialect": dialect})
+    if doubt := doubtful_total(last, width):
+        notices.append(
+            Notice(
+                code="TOTAL_KEPT",
+                message="The last row begins like a total line but is filled like data, so it was loaded as a row.",
+                lines=(doubt.line + first_line - 1,) if whole else (),
+            )
+        )
+    if len(tables) > 1:
+        notices.append(_several(rows, tables, number, first_line))
+    decisions = (encoding.decision, *_told(best, tried, dialect, region, options, forced))
+    return Detection(format="csv", decisions=decisions, settings={"dialect": dialect, "notices": tuple(notices)})
 
 
-def _layout(text: str, delimiter: str) -> _Layout:
-    quote = '"' if _quoted(text, delimiter) else None
-    rows = [cells for cells, _ in islice(records(text, delimiter, quote), SAMPLE_RECORDS)]
-    filled = [cells for cells in rows if any(cells)]
-    widths = Counter(len(cells) for cells in filled)
-    if not widths:
-        return _Layout(delimiter, [], 0, 0.0)
-    width, count = max(widths.items(), key=lambda item: (item[1] * min(item[0], 2), item[0]))
-    return _Layout(delimiter, rows, width, count / len(filled))
+def _chosen(tables: Sequence[Region], options: Options, payload: Payload) -> int:
+    """Return the index of the table that the caller names; else the first, or one that is far larger."""
+    if options.table is not None:
+        if not 1 <= options.table <= len(tables):
+            raise NoRows(
+                f"There are {len(tables)} tables in the file, and no table {options.table}.",
+                hint="Choose one of them with the option table.",
+                place=payload.place(),
+            )
+        return options.table - 1
+    largest = max(range(len(tables)), key=lambda index: tables[index].end - tables[index].data)
+    far = tables[largest].end - tables[largest].data > FAR_LARGER * (tables[0].end - tables[0].data)
+    return largest if far else 0
 
 
-def _quoted(text: str, delimiter: str) -> bool:
-    """Tell whether double quotes enclose cells: one stands at a cell's beginning and another at an end."""
-    mark = re.escape(delimiter)
-    return bool(re.search(f'(?:^|\\r|{mark})"', text, re.MULTILINE) and re.search(f'"(?:{mark}|\\r|\\n|$)', text))
+def _table_width(rows: Sequence[Row], region: Region, usual: int, *, several: bool) -> int:
+    """Return the number of columns: the records' usual number, or the header's where it names more."""
+    width = usual
+    if several:
+        widths = [len(row.cells) for row in rows[region.header : region.end] if len(row.filled) > 1]
+        width = max(set(widths), key=widths.count) if widths else usual
+    if region.data > region.header:
+        header = rows[region.header].cells
+        if len(header) > width:
+            width = len(header) - len(_surplus(header, width))
+    return width
 
 
-def _header(layout: _Layout, options: Options) -> tuple[int | None, int]:
-    """Return the header's index, or None, and the index of the first data record."""
-    if options.header_row is not None:
-        return options.header_row - 1, options.header_row
-    for index, cells in enumerate(layout.rows):
-        filled = [cell for cell in cells if cell and cell.strip()]
-        if len(cells) < layout.width or len(filled) < max(1, layout.width * 0.5):
-            continue  # a title line or a blank one
-        if any(_VALUE.fullmatch(cell) for cell in filled):
-            return None, index
-        following = index + 1
-        while following < len(layout.rows) and _is_rule(layout.rows[following]):
-            following += 1
-        return index, following
-    return None, 0
+def _surplus(header: Sequence[str | None], width: int) -> list[int]:
+    """Return the header's empty names when they are exactly as many as it has too many."""
+    empty = [index for index, cell in enumerate(header) if not (cell and cell.strip())]
+    return empty if len(empty) == len(header) - width else []
 
 
-def _is_rule(cells: Cells) -> bool:
-    text = "".join(cell or "" for cell in cells)
-    return bool(text.strip()) and bool(_RULE_LINE.fullmatch(text))
+def _repetitions(text: str, rows: Sequence[Row], region: Region) -> list[int]:
+    """Return the header's rows that only repeat its first, sign for sign, when all of them do."""
+    naming = [index for index in region.header_rows if not is_rule(rows[index].cells)]
+    lines = {text[rows[index].start : rows[index].end].strip("\r\n") for index in naming}
+    return naming[1:] if len(lines) == 1 else []
 
 
-def _footer(tail: bytes, encoding: Encoding, layout: _Layout, payload: Payload) -> int:
-    """Count the total lines at the very end: they begin with a word for total and leave cells empty."""
-    text = tail.decode(encoding.codec, errors="ignore")
-    if payload.size > len(tail):
-        text = text[text.find("\n") + 1 :]
-    quote = '"' if _quoted(text, layout.delimiter) else None
-    found = 0
-    for cells, _ in reversed(list(records(text, layout.delimiter, quote))):
-        filled = [cell for cell in cells if cell and cell.strip()]
-        if filled and _TOTAL.fullmatch(filled[0]) and len(filled) < layout.width:
-            found += 1
-        elif filled:
+def _dialect(
+    cut: Dialect, rows: Sequence[Row], region: Region, width: int, repeated: Sequence[int]
+) -> tuple[Dialect, list[Notice]]:
+    """Return the dialect with its columns' names, and what a person should know of them."""
+    notices: list[Notice] = []
+    naming = [
+        rows[index].cells for index in region.header_rows if index not in repeated and not is_rule(rows[index].cells)
+    ]
+    if naming and len(naming[0]) > width:
+        surplus = _surplus(naming[0], width)
+        naming = [[cell for index, cell in enumerate(cells) if index not in surplus] for cells in naming]
+        notices.append(
+            Notice(
+                code="HEADER_REALIGNED",
+                message=f"The header has {len(surplus)} empty names more than the rows have cells; they were left out.",
+            )
+        )
+    names = column_names(naming, width)
+    if naming and len(naming[0]) < width:
+        notices.append(
+            Notice(
+                code="HEADER_SHORT",
+                message=f"The header names {len(naming[0])} of {width} columns; the others are numbered.",
+            )
+        )
+    header = region.header + 1 if naming else None
+    return replace(cut, header_record=header, header_records=len(naming), names=names), notices
+
+
+def _within(row: Row, rows: Sequence[Row], region: Region, *, whole: bool) -> bool:
+    return not whole or (region.data < len(rows) and row.start >= rows[region.data].start)
+
+
+def _above(
+    rows: Sequence[Row],
+    region: Region,
+    others: Sequence[Region],
+    first_line: int,
+    repeated: Sequence[int],
+    *,
+    marked: bool,
+) -> tuple[Skipped, ...]:
+    """Return the kinds and lines of what stands above the table, its header left out."""
+    lines: dict[str, list[int]] = {}
+    if marked:
+        lines["title lines"] = list(range(1, first_line))
+    for other in others:
+        for row in rows[other.top : other.end]:
+            lines.setdefault("rows of other tables", []).append(row.line + first_line - 1)
+    for row in rows[region.top : region.header]:
+        sign = (row.cells[0] or "").lstrip()
+        told = "comment lines" if sign.startswith(("#", "//", "--")) else "title lines"
+        lines.setdefault(told, []).append(row.line + first_line - 1)
+    for index in region.header_rows:
+        if index in repeated:
+            lines.setdefault("repeated headers", []).append(rows[index].line + first_line - 1)
+        elif is_rule(rows[index].cells):
+            lines.setdefault("rule lines", []).append(rows[index].line + first_line - 1)
+    return tuple((told, tuple(found)) for told, found in lines.items())
+
+
+def _below(rows: Sequence[Row], region: Region, first_line: int) -> tuple[Skipped, ...]:
+    found = tuple(row.line + first_line - 1 for row in rows[region.end :])
+    return (("rows of other tables", found),) if found else ()
+
+
+def _several(rows: Sequence[Row], tables: Sequence[Region], number: int, first_line: int) -> Notice:
+    spans = ", ".join(
+        f"{index + 1}: lines {rows[table.top].line + first_line - 1} to {rows[table.end - 1].line + first_line - 1}"
+        for index, table in enumerate(tables)
+    )
+    return Notice(
+        code="SEVERAL_TABLES",
+        message=f"The file holds {len(tables)} tables ({spans}); table {number + 1} was loaded. "
+        "Choose another with the option table.",
+    )
+
+
+def _lines(text: str, count: int) -> int:
+    """Return the position behind the first ``count`` lines."""
+    position = 0
+    for found in re.finditer("\r\n|\n|\r", text):
+        if not count:
             break
-    return found
+        position, count = found.end(), count - 1
+    return position
 
 
-def _padded(cells: Cells, width: int) -> Cells:
-    return cells + [None] * (width - len(cells))
+def _count_lines(text: str) -> int:
+    return len(re.findall("\r\n|\n|\r", text))
 
 
-def unique_names(cells: Cells) -> list[str]:
-    """Return column names: trimmed, empty ones numbered, repeated ones told apart."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for index, cell in enumerate(cells, 1):
-        base = (cell or "").strip() or f"column_{index}"
-        name, number = base, 2
-        while name in taken:
-            name, number = f"{base}_{number}", number + 1
-        taken.add(name)
-        names.append(name)
-    return names
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogateescape"))
 
 
 def _newline(text: str) -> str | None:
     crlf = text.count("\r\n")
     kinds = {"\r\n": crlf, "\n": text.count("\n") - crlf, "\r": text.count("\r") - crlf}
-    used = [kind for kind, count in kinds.items() if count]
+    used = [sign for sign, count in kinds.items() if count]
     return used[0] if len(used) == 1 else "\n" if not used else None
 
 
-_SHOWN = {"\t": "tab", "\x1f": "unit separator"}
-
-
 def _told(
-    best: _Layout, tried: list[_Layout], dialect: Dialect, forced: str | None, options: Options
-) -> list[Decision]:
-    second = tried[1] if len(tried) > 1 and tried[1].width > 1 else None
-    return [
-        Decision(
-            name="delimiter",
-            value=_SHOWN.get(best.delimiter, best.delimiter),
-            confidence=1.0 if forced else round(best.share, 3),
-            evidence=f"{best.share:.0%} of the first {len(best.rows)} records have {best.width} cells",
-            by="given" if options.delimiter else "detected",
-            runner_up=_SHOWN.get(second.delimiter, second.delimiter) if second else None,
-        ),
-        Decision(
-            name="header",
-            value=f"record {dialect.header_record}" if dialect.header_record else "none",
-            confidence=0.9,
-            evidence="its cells are all texts" if dialect.header_record else "the first full record holds values",
-            by="given" if options.header_row else "detected",
-        ),
-    ]
+    best: Cut, tried: Sequence[Cut], dialect: Dialect, region: Region, options: Options, forced: str | None
+) -> Iterable[Decision]:
+    """Return the decisions on delimiter, quotes, escapes, record ends and header, each with its evidence."""
+    second = next((cut for cut in tried if cut.dialect.delimiter != best.dialect.delimiter and cut.width > 1), None)
+    margin = best.score / (best.score + second.score) if second else 0.99
+    shown = SHOWN.get(dialect.delimiter, dialect.delimiter or "")
+    yield Decision(
+        name="delimiter",
+        value=f"{shown} and blanks" if dialect.skip_initial_space else shown,
+        confidence=1.0 if forced is not None else round(min(0.99, best.share * (0.4 + 0.6 * margin)), 3),
+        evidence=f"{best.share:.0%} of the first {len(best.rows)} records have {best.width} cells",
+        by="detected" if options.delimiter is None else "given",
+        runner_up=SHOWN.get(second.dialect.delimiter, second.dialect.delimiter) if second else None,
+    )
+    yield Decision(
+        name="quote",
+        value=SHOWN_QUOTES.get(dialect.quote, dialect.quote or ""),
+        confidence=1.0 if options.quote is not None else 0.95 if not best.odd else 0.7,
+        evidence=f"{best.odd} of the first records have quotes that break its rules" if best.odd else "no quote is odd",
+        by="detected" if options.quote is None else "given",
+    )
+    if dialect.escape:
+        yield Decision(
+            name="escape", value="backslash", confidence=0.9, evidence="backslashes stand before quotes inside cells"
+        )
+    ends = {"\n": "LF", "\r\n": "CRLF", "\r": "CR", None: "mixed"}
+    yield Decision(
+        name="record ends", value=ends[dialect.newline], confidence=0.99, evidence="counted in the first records"
+    )
+    yield Decision(
+        name="header",
+        value=_header_value(dialect),
+        confidence=region.confidence,
+        evidence=region.evidence,
+        by="detected" if options.header_row is None else "given",
+    )
+
+
+def _header_value(dialect: Dialect) -> str:
+    if dialect.header_record is None:
+        return "none"
+    if dialect.header_records > 1:
+        return f"records {dialect.header_record} to {dialect.header_record + dialect.header_records - 1}, joined"
+    return f"record {dialect.header_record}"

@@ -11,7 +11,6 @@ import numpy as np
 
 from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
 from ingestion.conversion.formats.bytewise import byte_table, count, positions
-from ingestion.conversion.records import records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +48,7 @@ class Blocks:
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
-        line = self._dialect.first_record
+        line = self._dialect.first_line
         held: tuple[bytearray, int] | None = None
         for data, position in self._cut():
             if held is not None:
@@ -67,6 +66,8 @@ class Blocks:
         size = self._payload.size or 0
         if self._dialect.encoding.startswith(("utf-16", "utf-32")) or self._dialect.newline == "\r":
             return
+        if self._dialect.stop is not None:
+            return  # another table stands there
         for position in (size // 2, size - SAMPLE_BYTES):
             with self._payload.open() as file:
                 file.seek(position)
@@ -94,27 +95,23 @@ class Blocks:
 
         A piece is read behind the rest of the one before and cut off in place, so that few bytes are copied.
         """
-        rest, ready = b"", bytearray()
-        to_skip = self._dialect.first_record - 1
+        rest, ready, seen = b"", bytearray(), 0
         position = self._dialect.bom_bytes
         decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
         with self._payload.open() as file:
             file.seek(position)
             while (block := self._more(file, decoder, rest)) is not None:
                 position = file.tell()
+                seen = self._keep_table(block, len(rest), seen)
                 cut = self._last_end(block)
                 if not cut:
                     self._refuse_endless(block)
                 rest = bytes(memoryview(block)[cut:])
                 del block[cut:]
-                if to_skip and block:
-                    block, to_skip = self._behind(block, to_skip)
                 if block and ready:
                     yield ready, position - len(rest) - len(block)
                 ready = block or ready
         last = bytearray(rest)
-        if to_skip:
-            last, to_skip = self._behind(last, to_skip)
         if ready or last:
             yield ready + last, position
 
@@ -142,16 +139,15 @@ class Blocks:
                 place=self._payload.place(),
             )
 
-    def _behind(self, block: bytearray, number: int) -> tuple[bytearray, int]:
-        """Return what stands behind the first ``number`` records, and how many of them were not in this block."""
-        position = 0
-        text = block.decode(errors="surrogateescape")
-        for _, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
-            position = end
-            number -= 1
-            if not number:
-                break
-        return bytearray(text[position:].encode(errors="surrogateescape")), number
+    def _keep_table(self, block: bytearray, held: int, seen: int) -> int:
+        """Cut what stands above and below the table off a piece behind ``held`` bytes; return the bytes seen so far."""
+        start, stop = self._dialect.start, self._dialect.stop
+        reached = seen + len(block) - held
+        if stop is not None and reached > stop:
+            del block[held + max(0, stop - seen) :]
+        if seen < start:
+            del block[held : held + start - seen]
+        return reached
 
     def _last_end(self, text: bytes | bytearray) -> int:
         """Return the position behind the last record end that is outside quotes; 0 when there is none."""

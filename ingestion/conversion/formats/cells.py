@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,18 +20,73 @@ if TYPE_CHECKING:
     from ingestion.conversion.formats.blocks import Block, Blocks
 
 BY_HAND_BYTES = 16 << 10
-RULE_LINE = "^[-=]{2,}$"
+RULE_LINE = "^ *[-=_*+][-=_*+ ]+$"
+_RULE = re.compile(RULE_LINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Neighbouring rows: how many, the line of the first, and each one's line where that had to be counted."""
+
+    rows: int
+    line: int
+    lines: list[int] | None = None
 
 
 @dataclass(slots=True)
 class Text:
-    """Text columns, the extra cells of each row as JSON (or None), and what was odd; lines count from 1."""
+    """Text columns, the extra cells of each row as JSON (or None), and what was odd; lines count from 1.
+
+    ``short``, ``long`` and ``blank`` are the lines of rows with too few cells, too many, and empty ones too many;
+    ``skipped`` those of records that are not data, by kind.
+    """
 
     batch: pa.RecordBatch
+    runs: list[_Run]
     rescued: pa.Array | None = None
     short: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
-    skipped: dict[str, int] = field(default_factory=dict)
+    blank: list[int] = field(default_factory=list)
+    skipped: dict[str, list[int]] = field(default_factory=dict)
+
+    def lines(self, wanted: Sequence[int]) -> list[int]:
+        """Return the lines on which rows begin. Only exact before rows are left out of the batch."""
+        found: list[int] = []
+        start = 0
+        for run in self.runs:
+            within = [row - start for row in wanted if start <= row < start + run.rows]
+            if within and run.lines is not None:
+                found += [run.lines[row] for row in within]
+            elif within:
+                ends = _line_ends_inside(self.batch.slice(start, max(within)))
+                found += [run.line + row + sum(ends[:row]) for row in within]
+            start += run.rows
+        return found
+
+    def drop(self, kinds: dict[int, str]) -> None:
+        """Leave out rows, each of which is of some kind."""
+        if not kinds:
+            return
+        rows = sorted(kinds)
+        lines = self.lines(rows)
+        for row, line in zip(rows, lines, strict=True):
+            self.skipped.setdefault(kinds[row], []).append(line)
+        for odd in (self.short, self.long, self.blank):
+            odd[:] = [line for line in odd if line not in lines]
+        keep = pa.array([row not in kinds for row in range(self.batch.num_rows)], pa.bool_())
+        self.batch = self.batch.filter(keep)
+        rescued = None if self.rescued is None else self.rescued.filter(keep)
+        self.rescued = None if rescued is None or rescued.null_count == len(rescued) else rescued
+
+
+def _line_ends_inside(batch: pa.RecordBatch) -> list[int]:
+    """Count the line ends inside the cells of each row."""
+    counts = [0] * batch.num_rows
+    for column in batch.columns:
+        inside = pc.fill_null(pc.count_substring(column, "\n"), 0)
+        if pc.any(pc.greater(inside, 0)).as_py():
+            counts = [one + two for one, two in zip(counts, inside.to_pylist(), strict=True)]
+    return counts
 
 
 class Cutter:
@@ -50,40 +106,47 @@ class Cutter:
             text = self._cut(block.data, block.line)
         except UnicodeDecodeError as error:
             raise self._blocks.undecodable(block.data, block.end, error) from error
-        return self._data_only(self._without_footer(text) if block.last else text)
+        text.drop(self._not_data(text.batch) | (self._footer(text.batch.num_rows) if block.last else {}))
+        return text
 
     def _cut(self, data: bytes | bytearray, line: int) -> Text:
         """Halve a block with odd records until these stand in a small part."""
         batch = parse(data, self._dialect, self._types, self._nulls) if self._fast else None
         if batch is not None:
-            return Text(batch)
+            return Text(batch, [_Run(batch.num_rows, line)])
         if len(data) > BY_HAND_BYTES:
             first, second = self._blocks.halves(data)
             if first and second:
-                return _joined(self._cut(first, line), self._cut(second, line + first.count(b"\n")))
+                return _joined(self._cut(first, line), self._cut(second, line + line_ends(first)))
         return self._by_hand(data.decode(), line)
 
     def _by_hand(self, text: str, line: int) -> Text:
         width = len(self._dialect.names)
-        found = Text(pa.RecordBatch.from_arrays([], names=[]))
+        found = Text(pa.RecordBatch.from_arrays([], names=[]), [])
         rows: list[Cells] = []
+        lines: list[int] = []
         rescued: list[str | None] = []
         position = 0
-        for cells, end in records(text, self._dialect.delimiter or ",", self._dialect.quote):
-            at, line = line, line + max(1, text.count("\n", position, end))
+        for cells, end, _ in records(text, self._dialect, width):
+            at, line = line, line + max(1, line_ends(text[position:end].encode()))
             position = end
-            if not any(cell and cell.strip() for cell in cells) and len(cells) < max(width, 2):
-                found.skipped["blank lines"] = found.skipped.get("blank lines", 0) + 1
+            if len(cells) < width and not any(cell and cell.strip() for cell in cells):
+                found.skipped.setdefault("blank lines", []).append(at)
                 continue
+            extra = cells[width:]
             if len(cells) < width:
                 found.short.append(at)
-            if len(cells) > width:
+            elif any(extra):
                 found.long.append(at)
+            elif extra:
+                found.blank.append(at)
             rows.append((cells + [None] * width)[:width])
-            rescued.append(json.dumps(cells[width:], ensure_ascii=False) if len(cells) > width else None)
+            rescued.append(json.dumps(extra, ensure_ascii=False) if any(extra) else None)
+            lines.append(at)
         columns = [pa.array([row[index] for row in rows], pa.string()) for index in range(width)]
         found.batch = self._nulled(pa.RecordBatch.from_arrays(columns, names=list(self._dialect.names)))
         found.rescued = pa.array(rescued, pa.string()) if any(rescued) else None
+        found.runs = [_Run(len(rows), line, lines)]
         return found
 
     def _nulled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -95,36 +158,46 @@ class Cutter:
         columns = [pc.if_else(pc.is_in(cells, value_set=texts), none, cells) for cells in batch.columns]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
-    def _without_footer(self, text: Text) -> Text:
-        keep = max(0, text.batch.num_rows - self._dialect.footer_records)
-        return _kept(text, "total lines", pa.array([row < keep for row in range(text.batch.num_rows)], pa.bool_()))
+    def _footer(self, rows: int) -> dict[int, str]:
+        """Return the last rows, which are no data, with their kinds."""
+        kinds = self._dialect.footer[-rows:] if rows else ()
+        return {rows - len(kinds) + index: kind for index, kind in enumerate(kinds)}
 
-    def _data_only(self, text: Text) -> Text:
-        """Leave out repetitions of the header and dash rules: rows in which every cell is one."""
-        batch, names = text.batch, self._dialect.names
-        if self._dialect.header_record is None or not batch.num_rows:
-            return text
+    def _not_data(self, batch: pa.RecordBatch) -> dict[int, str]:
+        """Return repetitions of the header, dash rules and comments with their kinds."""
+        names = self._dialect.names
+        if not batch.num_rows:
+            return {}
         first = batch.column(0)
-        suspect = pc.or_kleene(pc.equal(first, names[0]), pc.match_substring_regex(first, RULE_LINE))
+        suspect = pc.match_substring_regex(first, RULE_LINE)
+        if self._dialect.header_record is not None:
+            suspect = pc.or_kleene(suspect, pc.equal(pc.utf8_trim_whitespace(first), names[0]))
+        if self._dialect.comment:
+            suspect = pc.or_kleene(suspect, pc.starts_with(first, self._dialect.comment))
         if not pc.any(suspect).as_py():
-            return text
-        repeated = rule = pa.array([True] * batch.num_rows)
-        for name, cells in zip(names, batch.columns, strict=True):
-            repeated = pc.and_(repeated, pc.fill_null(pc.equal(cells, name), False))
-            rule = pc.and_(rule, pc.fill_null(pc.match_substring_regex(cells, RULE_LINE), False))
-        return _kept(text, "repeated header or rule lines", pc.invert(pc.or_(repeated, rule)))
+            return {}
+        kinds: dict[int, str] = {}
+        for row in pc.indices_nonzero(pc.fill_null(suspect, False)).to_pylist():
+            cells = [column[row].as_py() for column in batch.columns]
+            if kind := self._kind(cells):
+                kinds[row] = kind
+        return kinds
+
+    def _kind(self, cells: Cells) -> str | None:
+        """Return what a record is that begins like a header, a dash rule or a comment; None for data."""
+        filled = [cell for cell in cells if cell]
+        if all(_RULE.fullmatch(cell) for cell in filled):
+            return "rule lines" if len(cells) == 1 or len(filled) in {1, len(cells)} else None
+        if self._dialect.comment and (cells[0] or "").startswith(self._dialect.comment):
+            return "comment lines" if len(filled) == 1 and len(cells) > 1 else None
+        named = [cell and cell.strip() for cell in cells] == list(self._dialect.names)
+        return "repeated headers" if named and len(cells) > 1 else None
 
 
-def _kept(text: Text, kind: str, keep: pa.Array) -> Text:
-    """Leave out rows, counted under a kind."""
-    batch = text.batch.filter(keep)
-    left_out = text.batch.num_rows - batch.num_rows
-    if not left_out:
-        return text
-    text.skipped[kind] = text.skipped.get(kind, 0) + left_out
-    text.batch = batch
-    text.rescued = None if text.rescued is None else text.rescued.filter(keep)
-    return text
+def line_ends(data: bytes | bytearray) -> int:
+    """Count the line ends of all kinds."""
+    feeds, returns = data.count(b"\n"), data.count(b"\r")
+    return feeds + returns - data.count(b"\r\n") if returns else feeds
 
 
 def _joined(one: Text, two: Text) -> Text:
@@ -135,6 +208,13 @@ def _joined(one: Text, two: Text) -> Text:
             pa.nulls(part.batch.num_rows, pa.string()) if part.rescued is None else part.rescued for part in (one, two)
         ]
         rescued = pa.concat_arrays(parts)
-    skipped = {kind: one.skipped.get(kind, 0) + two.skipped.get(kind, 0) for kind in {**one.skipped, **two.skipped}}
-    batch = pa.concat_batches([one.batch, two.batch])
-    return Text(batch, rescued, one.short + two.short, one.long + two.long, skipped)
+    kinds = {**one.skipped, **two.skipped}
+    return Text(
+        batch=pa.concat_batches([one.batch, two.batch]),
+        runs=one.runs + two.runs,
+        rescued=rescued,
+        short=one.short + two.short,
+        long=one.long + two.long,
+        blank=one.blank + two.blank,
+        skipped={kind: one.skipped.get(kind, []) + two.skipped.get(kind, []) for kind in kinds},
+    )

@@ -24,7 +24,7 @@ from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from ingestion.conversion.dialect import Dialect
     from ingestion.conversion.typing.reading import Reading
@@ -54,16 +54,25 @@ class _Oddities:
 
     short: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
+    blank: list[int] = field(default_factory=list)
+    skipped: dict[str, list[int]] = field(default_factory=dict)
 
     def add(self, text: Text) -> None:
         """Take in a part's."""
         self.short += text.short
         self.long += text.long
+        self.blank += text.blank
+        self.skip(text.skipped.items())
+
+    def skip(self, skipped: Iterable[tuple[str, Sequence[int]]]) -> None:
+        """Take in lines that are not data, by kind."""
+        for kind, lines in skipped:
+            self.skipped.setdefault(kind, []).extend(lines)
 
 
 def open_delimited(payload: Payload, detection: Detection, options: Options) -> DelimitedTable:
     """Open the table and plan its types."""
-    return DelimitedTable(payload, detection.settings["dialect"], options)
+    return DelimitedTable(payload, detection, options)
 
 
 def _missing(values: list[pa.Array | None]) -> bool:
@@ -73,8 +82,10 @@ def _missing(values: list[pa.Array | None]) -> bool:
 class DelimitedTable:
     """One delimited text as typed record batches."""
 
-    def __init__(self, payload: Payload, dialect: Dialect, options: Options) -> None:
+    def __init__(self, payload: Payload, detection: Detection, options: Options) -> None:
         """Plan the types from the beginning, the middle and the end."""
+        dialect: Dialect = detection.settings["dialect"]
+        self._notices: tuple[Notice, ...] = detection.settings.get("notices", ())
         self.rows = RowCount()
         self.warnings: list[Notice] = []
         self.progress = 0
@@ -112,15 +123,12 @@ class DelimitedTable:
         self._nulls = [0] * len(self._columns)
         self._readings = self._read_as()
         odd = _Oddities()
-        titles = self._dialect.first_record - 1 - (self._dialect.header_record is not None)
-        if titles:
-            self._skip({"title lines": titles})
+        odd.skip(self._dialect.above)
         schema = self.schema()
         for part in self._parts():
             values = self._settled(part)
             if part.text is not None:
                 odd.add(part.text)
-                self._skip(part.text.skipped)
             self._count(part, values)
             yield pa.RecordBatch.from_arrays(values, schema=schema)
         self._finish(odd)
@@ -204,11 +212,16 @@ class DelimitedTable:
                 column.decide()
                 if column.type() != reading.type:
                     raise PlanWidened
-        self.warnings = [notice for column in self._columns for notice in column.warnings]
+        odd.skip(self._dialect.below)
+        self.rows.skipped = {kind: len(lines) for kind, lines in odd.skipped.items()}
+        self.rows.read = self.rows.loaded + sum(self.rows.skipped.values())
+        self.warnings = [*self._notices, *(notice for column in self._columns for notice in column.warnings)]
         self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
-        for kind, count in self.rows.skipped.items():
-            self.warnings.append(Notice(code="ROWS_SKIPPED", message=f"{count} rows skipped: {kind}."))
+        self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)
+        for kind, lines in odd.skipped.items():
+            message = f"{len(lines)} rows skipped: {kind}, the first on line {lines[0]}."
+            self.warnings.append(Notice(code="ROWS_SKIPPED", message=message, lines=tuple(lines[:FIRST_FEW])))
 
     def _warn(self, code: str, words: str, lines: list[int]) -> None:
         if lines:
@@ -251,12 +264,6 @@ class DelimitedTable:
 
     # ---- the counts ----
 
-    def _skip(self, skipped: dict[str, int]) -> None:
-        for kind, count in skipped.items():
-            self.rows.skipped[kind] = self.rows.skipped.get(kind, 0) + count
-            self.rows.read += count
-
     def _count(self, part: _Part, values: list[pa.Array]) -> None:
-        self.rows.read += part.cells.num_rows
         self.rows.loaded += part.cells.num_rows
         self._nulls = [count + array.null_count for count, array in zip(self._nulls, values, strict=False)]

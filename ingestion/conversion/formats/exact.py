@@ -19,6 +19,7 @@ and checks every cell.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ def can_parse(dialect: Dialect) -> bool:
     """Tell whether PyArrow's parser cuts this dialect as our own does."""
     delimiter = dialect.delimiter or ""
     plain = len(delimiter) == 1 and delimiter.isascii() and dialect.newline not in {"\r", None}
+    plain = plain and not (dialect.widths or dialect.framed or dialect.skip_initial_space)
     # PyArrow cannot tell an empty line from an empty cell where there is one column.
     return plain and len(dialect.names) > 1 and (dialect.quote is None or dialect.quote.isascii())
 
@@ -65,6 +67,11 @@ def parse(
     """Cut and parse a block; None when a record has too few or too many cells or a cell is not of its type."""
     if block.startswith(BOM):
         return None  # PyArrow would drop it, but only a file's first bytes are a mark
+    quoted = dialect.quote is not None and dialect.quote.encode() in block
+    if quoted and not is_well_quoted(block, dialect):
+        return None
+    if dialect.escape is not None and not _escapes_signs(block, dialect):
+        return None
     block = _ended(block, dialect)
     try:
         table = csv.read_csv(
@@ -72,9 +79,9 @@ def parse(
             csv.ReadOptions(column_names=list(dialect.names), block_size=max(len(block), 1), use_threads=False),
             csv.ParseOptions(
                 delimiter=dialect.delimiter,
-                quote_char=dialect.quote or False,
+                quote_char=dialect.quote if quoted else False,
                 escape_char=dialect.escape or False,
-                newlines_in_values=dialect.quote is not None,
+                newlines_in_values=quoted,
                 ignore_empty_lines=False,
             ),
             csv.ConvertOptions(
@@ -88,7 +95,70 @@ def parse(
         )
     except pa.ArrowInvalid:
         return None
-    return table.combine_chunks().to_batches()[0] if table.num_rows else None
+    batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
+    return None if batch is None or _has_blank_lines(batch, block) else batch
+
+
+def _has_blank_lines(batch: pa.RecordBatch, block: bytes | bytearray) -> bool:
+    """Tell whether PyArrow may have taken an empty line for a record of nulls."""
+    if not (block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block):
+        return False
+    if not all(column.null_count for column in batch.columns):
+        return False
+    blank = batch.column(0).is_null()
+    for column in batch.columns[1:]:
+        blank = pc.and_(blank, column.is_null())
+    return bool(pc.any(blank).as_py())
+
+
+def is_well_quoted(block: bytes | bytearray, dialect: Dialect) -> bool:
+    """Tell whether quotes enclose whole cells, or stand doubled inside them, or inside a cell without quotes.
+
+    PyArrow drops a quote that breaks these rules, so a block with one is not for it.
+    """
+    raw = np.frombuffer(block, np.uint8)
+    at = np.flatnonzero(raw == ord(dialect.quote or '"'))
+    if dialect.escape:
+        if dialect.escape.encode() * 2 in block:
+            return False
+        at = at[(at == 0) | (raw[at - 1] != ord(dialect.escape))]
+    beside = byte_table((dialect.delimiter or "") + "\r\n")
+    begins = (at == 0) | beside[raw[at - 1]]
+    ends = (at == len(raw) - 1) | beside[raw[np.minimum(at + 1, len(raw) - 1)]]
+    doubled = np.zeros(len(at), np.bool_)
+    touching = np.diff(at) == 1
+    doubled[:-1] |= touching
+    doubled[1:] |= touching
+    opening, closing = slice(0, None, 2), slice(1, None, 2)
+    if len(at) % 2 == 0 and (begins | doubled)[opening].all() and (ends | doubled)[closing].all():
+        return bool(begins[opening][:1].all())
+    return _quotes_close(at.tolist(), begins.tolist(), ends.tolist())
+
+
+def _quotes_close(at: list[int], begins: list[bool], ends: list[bool]) -> bool:
+    """Tell the same, quote by quote: for blocks with quotes inside cells without quotes."""
+    index, count = 0, len(at)
+    while index < count:
+        if not begins[index]:
+            index += 1
+            continue
+        index += 1
+        while index < count and not ends[index]:
+            if index + 1 >= count or at[index + 1] != at[index] + 1:
+                return False
+            index += 2
+        if index >= count:
+            return False
+        # A closing quote that stands doubled is one of the cell's quotes.
+        index += 1
+    return True
+
+
+def _escapes_signs(block: bytes | bytearray, dialect: Dialect) -> bool:
+    """Tell whether escapes stand before signs alone: before a letter one stands for itself, which PyArrow drops."""
+    escape = (dialect.escape or "").encode()
+    signs = re.escape(escape + (dialect.quote or "").encode() + (dialect.delimiter or "").encode())
+    return re.search(re.escape(escape) + b"(?![" + signs + b"])", block) is None
 
 
 def parse_exact(

@@ -1,0 +1,221 @@
+"""Ways to cut a text into cells, tried on a sample, and how well each does."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from typing import TYPE_CHECKING
+
+from ingestion.conversion.detect.kinds import NUMBER, is_rule, kind
+from ingestion.conversion.dialect import Dialect
+from ingestion.conversion.records import Cells, records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+DELIMITERS = (";", ",", "\t", "|", "~", "^", "\x1f", "\x01", "\x1e", "§", "¦", "¬", "#", "*", "!", ":", " ")
+UNLIKELY = {"~": 0.9, "^": 0.9, "#": 0.6, "*": 0.6, "!": 0.6, ":": 0.55, " ": 0.5, "": 0.5}
+SAMPLE_RECORDS = 200
+JUDGED_RECORDS = 60
+JUDGED_CELLS = 40
+_SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
+_TIME_OR_ADDRESS = re.compile(r"\d:\d\d(?!\d)|://")
+_CUTTABLE = re.compile(r"([,;|\t])\S+\1(?! )")
+_ENCLOSED = re.compile(r"\"[^\"]*+\"|'[^']*+'(?=,)")
+_OPENED = "(?:^|\\r|{cut}) ?{mark}"
+_CLOSED = "{mark} ?(?={cut}|\\r|\\n|$)"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of the sample: its cells, where it begins and ends in the text, and its line."""
+
+    cells: Cells
+    start: int
+    end: int
+    line: int
+
+    @property
+    def filled(self) -> list[str]:
+        """The cells that are not blank."""
+        return [cell for cell in self.cells if cell and cell.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A dialect tried on the sample: the records it gives, their usual width, how many have it, how good they are."""
+
+    dialect: Dialect
+    rows: list[Row]
+    width: int
+    share: float
+    quality: float
+    odd: int
+
+    @property
+    def score(self) -> float:
+        """A number to compare ways by; only its order means something."""
+        likely = UNLIKELY.get(self.dialect.delimiter or "", 1.0)
+        return self.share**1.5 * self.quality * likely * (1 + min(self.width, 40) / 80)
+
+
+def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cut]:
+    """Return the ways to cut, best first; a given delimiter or quote (empty: none) is the only one tried."""
+    if delimiter is not None:
+        tried = [delimiter]
+    else:
+        tried = [sign for sign in (*DELIMITERS, *_sequences(text)) if sign in text]
+        if _TIME_OR_ADDRESS.search(text) and ":" in tried:
+            tried.remove(":")
+        tried.append("")
+    cuts = [cut for sign in tried for cut in _cuts(text, sign, quote)]
+    cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
+    if delimiter is None and len(cuts) > 1 and cuts[0].width > 1 and _is_one_column(text, cuts[0]):
+        alone = next(cut for cut in cuts if cut.dialect.delimiter is None)
+        cuts.remove(alone)
+        cuts.insert(0, alone)
+    return cuts
+
+
+def read_rows(text: str, dialect: Dialect, width: int | None, limit: int | None) -> tuple[list[Row], int]:
+    """Return the first records with their places, and how many of them have odd quotes."""
+    rows: list[Row] = []
+    position, line, odd = 0, 1, 0
+    for cells, end, is_odd in islice(records(text, dialect, width), limit):
+        rows.append(Row(cells, position, end, line))
+        line += max(1, _line_ends(text, position, end))
+        position = end
+        odd += is_odd
+    return rows, odd
+
+
+def _line_ends(text: str, start: int, end: int) -> int:
+    feeds = text.count("\n", start, end)
+    returns = text.count("\r", start, end)
+    return feeds if not returns else feeds + returns - text.count("\r\n", start, end)
+
+
+def _sequences(text: str) -> Iterable[str]:
+    """Return sequences of signs that stand in most lines: delimiters of several characters."""
+    lines = [line for line in text[:20_000].splitlines() if line.strip()][:50]
+    counts = Counter(sign for line in lines for sign in set(_SIGNS.findall(line)))
+    common = [sign for sign, count in counts.most_common(6) if count >= max(1, len(lines) * 0.7)]
+    return [sign for sign in common if not _is_empty_cell(sign, text)]
+
+
+def _is_empty_cell(sign: str, text: str) -> bool:
+    """Tell whether a sequence is a delimiter of one character beside itself, with an empty cell between."""
+    first = sign[0]
+    if first in ",;\t" or len(set(sign)) > 1:
+        return first in ",;\t"
+    return any(len(run) != len(sign) for run in re.findall(f"{re.escape(first)}+", text[:20_000]))
+
+
+def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
+    """Return the cut by a delimiter, with the quoting that its surroundings show."""
+    plain = Dialect(encoding="", delimiter=delimiter or None, quote=_quote(text, delimiter) if quote is None else quote)
+    if plain.quote == "":
+        plain = replace(plain, quote=None)
+    ways = [plain]
+    if plain.quote and f"\\{plain.quote}" in text:
+        ways.append(replace(plain, escape="\\"))
+    cuts = [_cut(text, way) for way in ways]
+    best = cuts[0]
+    if len(cuts) > 1 and _faults(cuts[1]) * 2 <= _faults(cuts[0]) - (_faults(cuts[0]) == 0):
+        best = cuts[1]
+    if len(delimiter) == 1 and delimiter != " " and _is_padded(text, delimiter):
+        best = _cut(text, replace(best.dialect, skip_initial_space=True))
+    return [best]
+
+
+def _faults(cut: Cut) -> int:
+    """Count the records with odd quotes or an unusual number of cells."""
+    return cut.odd + sum(len(row.cells) != cut.width for row in cut.rows if row.filled)
+
+
+def _quote(text: str, delimiter: str) -> str:
+    """Return the quote: an apostrophe where pairs of it enclose cells and double quotes do not, else a double quote."""
+    for mark in ('"', "'"):
+        if mark not in text:
+            continue
+        cut = re.escape(delimiter) if delimiter else "(?!)"
+        opened = len(re.findall(_OPENED.format(cut=cut, mark=mark), text, re.MULTILINE))
+        closed = len(re.findall(_CLOSED.format(cut=cut, mark=mark), text, re.MULTILINE))
+        if mark == '"' and opened and closed:
+            return mark
+        if mark == "'" and opened > 1 and 0.8 <= closed / opened <= 1.25:
+            return mark
+    return '"'
+
+
+def _cut(text: str, dialect: Dialect) -> Cut:
+    rows, odd = read_rows(text, dialect, None, SAMPLE_RECORDS)
+    width, share = _usual(rows)
+    if odd and width > 1:
+        rows, odd = read_rows(text, dialect, width, SAMPLE_RECORDS)
+        width, share = _usual(rows)
+    return Cut(dialect, rows, width, share, _quality(rows, width, dialect), odd)
+
+
+def _usual(rows: Sequence[Row]) -> tuple[int, float]:
+    """Return the usual width, and the share of records that have it, those above the first such left out."""
+    widths = [len(row.cells) for row in rows if row.filled and not is_rule(row.cells)]
+    if not widths:
+        return (max((len(row.cells) for row in rows), default=0), 0.0)
+    counts = Counter(widths)
+    width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), -widths.index(item[0])))
+    below = len(widths) - widths.index(width)
+    # Some lines above the table are a title; many are a sign of a wrong cut.
+    titles = min(len(widths) - below, 5, below)
+    near = sum(counts[other] for other in (width - 1, width + 1)) if width > 2 else 0
+    return width, max(count + 0.6 * near, 0.9 * _in_runs(widths)) / max(len(widths) - titles, count + near)
+
+
+def _in_runs(widths: Sequence[int]) -> int:
+    """Count the records that have as many cells as both neighbours: several tables have several widths."""
+    if max(widths) < 2:
+        return 0
+    runs = [len(list(run)) for width, run in groupby(widths) if width > 1]
+    return sum(run for run in runs if run > 2)
+
+
+def _quality(rows: Sequence[Row], width: int, dialect: Dialect) -> float:
+    """Return how much the cells look like single values, between 0 and 1."""
+    found = [_looks(cell, dialect) for row in rows if len(row.cells) == width for cell in row.cells[:JUDGED_CELLS]]
+    found = found[: JUDGED_RECORDS * JUDGED_CELLS]
+    return sum(found) / len(found) if found else 0.0
+
+
+def _looks(cell: str | None, dialect: Dialect) -> float:
+    if cell is None:
+        return 0.85
+    if kind(cell) != "text":
+        return 1.0
+    mark = dialect.quote or '"'
+    if cell.startswith(mark) or cell.count(mark) % 2:
+        return 0.4
+    if dialect.delimiter is None and _CUTTABLE.search(cell):
+        return 0.3
+    if any(sign in cell for sign in (";", "\t", "|")):
+        return 0.6
+    return 0.85 if "," in cell else 0.95
+
+
+def _is_padded(text: str, delimiter: str) -> bool:
+    """Tell whether a blank follows every delimiter: it belongs to the delimiter then."""
+    lines = [line for line in _ENCLOSED.sub('""', text[:20_000]).splitlines()[:50] if delimiter in line]
+    return len(lines) > 1 and all(line.count(delimiter) == line.count(f"{delimiter} ") for line in lines)
+
+
+def _is_one_column(text: str, cut: Cut) -> bool:
+    """Tell whether the delimiter is part of the values of a single column: ``1,50`` below a name, ``Smith, Anna``."""
+    if cut.dialect.delimiter not in {",", " ", ":", "#", "*", "!"}:
+        return False
+    lines = [line for line in text.splitlines()[:SAMPLE_RECORDS] if line.strip()]
+    if len(lines) < 2 or (cut.dialect.delimiter or "") in lines[0]:
+        return False
+    if cut.width == 2 and all(NUMBER.fullmatch(line) or kind(line) != "text" for line in lines[1:]):
+        return True
+    return cut.width == 2 and (cut.dialect.skip_initial_space or cut.dialect.delimiter != ",")

@@ -1,0 +1,52 @@
+"""What a cell looks like, seen alone: only to tell headers from data and good cuts from bad, never to type a column."""
+
+from __future__ import annotations
+
+import re
+
+NUMBER = re.compile(
+    r"\s*[-+(]?\s*[$€£¥]?\s*[-+]?(?:\d[\d.,'’ \u00a0\u202f]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[%$€£-]?\)?\s*",
+)
+DATE = re.compile(
+    r"\s*(?:\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[- .][A-Za-z]{3,9}\.?[- .,]+\d{2,4})"
+    r"(?:[T ]+\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?)?\s*"
+)
+TIME = re.compile(r"\s*\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?\s*")
+LOGICAL = frozenset({"true", "false", "TRUE", "FALSE", "True", "False"})
+NOTHING = frozenset({"-", "--", "NA", "N/A", "n/a", "NULL", "null", "None", "nan", "NaN", "?", "#N/A", "\\N"})
+RULE_LINE = re.compile(r"[-=_+|* ]*[-=_*]{2,}[-=_+|* ]*")
+TOTAL = re.compile(
+    r"\W{0,4}(?:(?:grand |sub[- ]?)?totals?|sum|summe|(?:gesamt|zwischen|end)(?:summe|betrag)?|gesamt|somme|totaux"
+    r"|total général|sous-total|totale|suma|razem|ogółem|итого|合計|合计|총계)(?![\w-]).*",
+    re.IGNORECASE,
+)
+REMARK = re.compile(
+    r"\W*(?:\d+ (?:rows?|records?|zeilen|sätze|datensätze|lignes|enregistrements|entries)\b"
+    r"|\(\d+ rows?\)|(?:end of|ende der?|fin d[eu]|koniec|source|quelle|note|notes|hinweis|generated|printed"
+    r"|created|erstellt|gedruckt|exported|page|seite|records?:|rows?:|anzahl)\b).*",
+    re.IGNORECASE,
+)
+
+
+def kind(cell: str | None) -> str:
+    """Return ``empty``, ``number``, ``date``, ``time``, ``logical`` or ``text``."""
+    if cell is None or not cell.strip():
+        return "empty"
+    if NUMBER.fullmatch(cell):
+        return "number"
+    if DATE.fullmatch(cell):
+        return "date"
+    if TIME.fullmatch(cell):
+        return "time"
+    return "logical" if cell in LOGICAL else "text"
+
+
+def is_value(cell: str | None) -> bool:
+    """Tell whether a cell is a number, date, time or truth value."""
+    return kind(cell) not in {"empty", "text"}
+
+
+def is_rule(cells: list[str | None]) -> bool:
+    """Tell whether a record only draws a line."""
+    text = "".join(cell or "" for cell in cells)
+    return bool(RULE_LINE.fullmatch(text))

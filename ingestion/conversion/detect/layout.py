@@ -1,0 +1,267 @@
+"""Where the tables of a text lie: title lines, headers, data, further tables, total lines and remarks."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, vote
+from ingestion.conversion.detect.kinds import REMARK, TOTAL, is_rule, is_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ingestion.conversion.detect.cuts import Row
+
+SEARCHED_RECORDS = 100
+MAX_FOOTER = 20
+SURE = 0.8
+_COMMENT = re.compile(r"\s*(#|//|--(?!-)|%)")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One table: its header's rows (none: ``header == data``), its first data row, and the row behind its last."""
+
+    top: int
+    header: int
+    data: int
+    end: int
+    evidence: str
+    confidence: float
+
+    @property
+    def header_rows(self) -> range:
+        """The rows that name the columns, dash rules among them."""
+        return range(self.header, self.data)
+
+
+def find_tables(rows: Sequence[Row], usual: int, *, whole: bool) -> list[Region]:
+    """Return the tables of a sample, in file order; the first only, unless the sample is the whole text.
+
+    ``usual`` is the most common number of cells. The first table may have another, if a second one follows.
+    """
+    early = _early_width(rows)
+    if whole and early not in {0, 1, usual}:
+        found = _regions(rows, early, whole=True)
+        if len(found) > 1:
+            return found
+    return _regions(rows, usual, whole=whole)
+
+
+def _early_width(rows: Sequence[Row]) -> int:
+    """Return the width of the first three neighbouring records of one width; 0 when there are none."""
+    widths = [len(row.cells) for row in rows if row.filled]
+    runs = zip(widths, widths[1:], widths[2:], strict=False)
+    return next((one for one, two, three in runs if one == two == three), 0)
+
+
+def _regions(rows: Sequence[Row], width: int, *, whole: bool) -> list[Region]:
+    found: list[Region] = []
+    at = 0
+    while True:
+        region = _region(rows, at, width)
+        end = _next_table(rows, region, width) if whole and width > 1 else None
+        if end is None:
+            return [*found, region]
+        found.append(Region(region.top, region.header, region.data, end, region.evidence, region.confidence))
+        at = end
+        width = _width(rows, at)
+
+
+def _width(rows: Sequence[Row], at: int) -> int:
+    return max((len(row.cells) for row in rows[at : at + 5] if row.filled), default=1)
+
+
+def fixed_header(rows: Sequence[Row], record: int) -> Region:
+    """Return the table below the header that the caller names, counted in records from 1; 0 means no header."""
+    header = max(record - 1, 0)
+    header = min(header, len(rows))
+    return Region(0, header, min(header + (record > 0), len(rows)), len(rows), "the caller said so", 1.0)
+
+
+# ---- the header ----
+
+
+def _region(rows: Sequence[Row], top: int, width: int) -> Region:
+    """Return the table that begins at or below a row."""
+    end = len(rows)
+    if below_titles := _below_titles(rows, top, width):
+        return below_titles
+    for index in range(top, min(end, top + SEARCHED_RECORDS)):
+        row = rows[index]
+        if not row.filled or is_rule(row.cells) or _is_title(row, width):
+            continue
+        below = [other for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
+        is_header, why, sure = judge_header(row.cells, [other.cells for other in below], width)
+        if not is_header and _is_comment(row) and len(row.cells) != width:
+            continue
+        if is_header:
+            data = _behind_header(rows, index, width)
+            return Region(top, index, data, end, why, sure)
+        # Only lines that cannot be data may stand above a table without a header.
+        first = index
+        while first > top and not _can_skip(rows[first - 1], width):
+            first -= 1
+        return Region(top, first, first, end, why, sure)
+    first = next((index for index in range(top, end) if rows[index].filled), top)
+    return Region(top, first, first, end, "no record looks like a header", 0.5)
+
+
+def _below_titles(rows: Sequence[Row], top: int, width: int) -> Region | None:
+    """Return the table whose evident header is the first record of full width, everything above being narrower."""
+    for index in range(top, min(len(rows), top + SEARCHED_RECORDS)):
+        row = rows[index]
+        if len(row.cells) < width or is_rule(row.cells) or _is_title(row, width):
+            continue
+        if index == top or width < 2 or len(row.cells) > width:
+            return None
+        below = [other.cells for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
+        is_header, why, sure = judge_header(row.cells, below, width)
+        if not is_header or sure < SURE:
+            return None
+        return Region(top, index, _behind_header(rows, index, width), len(rows), why, sure)
+    return None
+
+
+def _is_title(row: Row, width: int) -> bool:
+    """Tell whether a row is too empty to be a header or data: a few cells at its beginning."""
+    if width == 1:
+        return False
+    filled = len(row.filled)
+    if _is_comment(row) and len(row.cells) != width:
+        return True
+    if len(row.cells) < width:
+        return filled <= max(1, width * 0.6)
+    return filled <= max(1, width * 0.3) and not any(is_value(cell) for cell in row.filled)
+
+
+def _can_skip(row: Row, width: int) -> bool:
+    """Tell whether a row above a table without a header is surely no data."""
+    if not row.filled or is_rule(row.cells):
+        return True
+    if _is_title(row, width) and len(row.cells) < width:
+        return True
+    return len(row.filled) == 1 and not is_value(row.filled[0])
+
+
+def _is_comment(row: Row) -> bool:
+    return bool(row.filled) and bool(_COMMENT.match(row.cells[0] or ""))
+
+
+def _is_data(row: Row, width: int) -> bool:
+    return bool(row.filled) and not is_rule(row.cells) and (width == 1 or len(row.filled) > 1)
+
+
+def _behind_header(rows: Sequence[Row], header: int, width: int) -> int:
+    """Return the first row below a header, its second row and dash rules."""
+    at = header + 1
+    while at < len(rows) and rows[at].filled and is_rule(rows[at].cells):
+        at += 1
+    while at + 1 < len(rows) and _is_second_header(rows, header, at, width):
+        at += 1
+        while at < len(rows) and rows[at].filled and is_rule(rows[at].cells):
+            at += 1
+    return at
+
+
+def _is_second_header(rows: Sequence[Row], header: int, at: int, width: int) -> bool:
+    """Tell whether a row goes on naming columns: it says the same, or divides what spans several columns above."""
+    above, cells = rows[header].cells, rows[at].cells
+    if len(cells) != len(above) or any(is_value(cell) for cell in cells):
+        return False
+    if [cell and cell.strip() for cell in cells] == [cell and cell.strip() for cell in above]:
+        return True
+    names = [cell for cell in above if cell]
+    spans = len(names) < len(above) or len(set(names)) < len(names)
+    if not spans or len(rows[at].filled) < 2 or any(not one and not two for one, two in zip(above, cells, strict=True)):
+        return False
+    below = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if _is_data(row, width)]
+    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
+    return votes.count(1) >= 0.5 * len(rows[at].filled)
+
+
+# ---- further tables ----
+
+
+def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
+    """Return the row at which another table begins: a header of another width, or one behind a blank line."""
+    names = [cell and cell.strip() for cell in rows[region.header].cells] if region.data > region.header else []
+    for at in range(region.data + 1, len(rows) - 1):
+        cells, below = rows[at].cells, rows[at + 1].cells
+        if len(rows[at].filled) < 2 or len(below) != len(cells) or any(is_value(cell) for cell in cells):
+            continue
+        if [cell and cell.strip() for cell in cells] == names:
+            continue
+        parted = not rows[at - 1].filled or _is_title(rows[at - 1], width)
+        if len(cells) == width and not parted:
+            continue
+        others = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if len(row.cells) == len(cells)]
+        if any(not cell for cell in cells) or not judge_header(cells, others, len(cells))[0]:
+            continue
+        if len(cells) == width or len(others) > 1 or parted:
+            return _with_title(rows, at, region, width)
+    return None
+
+
+def _with_title(rows: Sequence[Row], header: int, region: Region, width: int) -> int:
+    """Return the first of the blank and title lines above a further table's header."""
+    first = header
+    while first - 1 > region.data and (not rows[first - 1].filled or _is_title(rows[first - 1], width)):
+        first -= 1
+    return first
+
+
+# ---- the end ----
+
+
+def footer(rows: Sequence[Row], width: int) -> tuple[str, ...]:
+    """Return the kinds of the last records that are not data, in file order: total lines, remarks, rules.
+
+    Blank lines narrower than the table are left out: no reader takes them for records.
+    """
+    if width == 1:
+        return ()
+    always = _always_filled(rows, width)
+    kinds: list[str] = []
+    blanks = 0
+    for row in reversed(rows[-MAX_FOOTER:]):
+        told = _foot(row, width, always)
+        if told is None:
+            break
+        if told == "blank lines":
+            blanks += len(row.cells) >= width
+            continue
+        kinds += [*["blank lines"] * blanks, told]
+        blanks = 0
+    return tuple(reversed(kinds))
+
+
+def doubtful_total(rows: Sequence[Row], width: int) -> Row | None:
+    """Return the last record when it is kept as data although it begins like a total line."""
+    last = next((row for row in reversed(rows) if row.filled), None)
+    if last is None or width == 1 or not TOTAL.fullmatch(last.filled[0]):
+        return None
+    return None if footer(rows, width) else last
+
+
+def _always_filled(rows: Sequence[Row], width: int) -> set[int]:
+    """Return the columns that all full records fill."""
+    full = [row.cells for row in rows if len(row.cells) >= width and row.filled and not TOTAL.match(row.filled[0])]
+    return {index for index in range(width) if full and all((cells[index] or "").strip() for cells in full)}
+
+
+def _foot(row: Row, width: int, always: set[int]) -> str | None:
+    """Return what a record at the end is, None for data. A total line lacks what every data record has."""
+    filled = row.filled
+    if not filled:
+        return "blank lines"
+    if is_rule(row.cells):
+        return "rule lines"
+    has = {index for index, cell in enumerate(row.cells) if cell and cell.strip()}
+    if TOTAL.fullmatch(filled[0]) and (always - has or len(filled) <= max(1, width // 2)):
+        return "total lines"
+    if len(filled) == 1 and len(row.cells) < width and REMARK.fullmatch(filled[0]):
+        return "remarks"
+    return None
