@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SWEEPS = threading.Event()
+SWEEPS.set()
 os.environ["DATABRIDGE_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128"
 
 
@@ -32,9 +34,25 @@ def live(stack):
     server = web.server(port)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    with web.sweeping():
-        yield f"http://127.0.0.1:{port}"
+    ended = threading.Event()
+
+    def sweep() -> None:
+        while not ended.wait(web.SWEEP_EVERY_S):
+            if SWEEPS.is_set():
+                web.send_sweep()
+
+    threading.Thread(target=sweep, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    ended.set()
     server.close()
+
+
+@pytest.fixture
+def quiet():
+    """No sweep but the test's own: nobody else takes over a job that the test lets wait."""
+    SWEEPS.clear()
+    yield
+    SWEEPS.set()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ USER = SimpleNamespace(sub="tester", email="tester@databridge.example")
 
 
 @pytest.fixture
-def job(stack, tmp_path, monkeypatch):
+def job(stack, quiet, tmp_path, monkeypatch):
     """A PENDING job that nobody was told about."""
     from ingestion import submit
 
@@ -98,25 +98,27 @@ def test_only_one_of_many_claims_wins(job):
 def test_a_worker_that_vanished_is_replaced_and_can_no_longer_publish(job, monkeypatch):
     from ingestion import lifecycle
     from ingestion.moves import LeaseLost
+    from ingestion.sweep import sweep
 
     monkeypatch.setattr(lifecycle, "LEASE_S", -1)
     vanished = lifecycle.claim(job.job_id, "vanished")
     monkeypatch.setattr(lifecycle, "LEASE_S", 60)
-    lifecycle.sweep(lambda _: None)
+    sweep(lambda _: None)
     assert worked(job) == "SUCCESS"
     with pytest.raises(LeaseLost):
-        lifecycle.begin_publishing(vanished)
+        lifecycle.pass_fence(vanished, "parquet/any", "upload")
     assert lifecycle.get(job.job_id).attempt >= 2
     assert len(published(job)) == 1
 
 
 def test_a_job_whose_workers_always_vanish_ends_as_failed(job, monkeypatch):
     from ingestion import lifecycle
+    from ingestion.sweep import sweep
 
     monkeypatch.setattr(lifecycle, "LEASE_S", -1)
     for _ in range(200):
         lifecycle.claim(job.job_id, "vanishing")
-        lifecycle.sweep(lambda _: None)
+        sweep(lambda _: None)
         if lifecycle.get(job.job_id).status in lifecycle.FINISHED:
             break
     ended = lifecycle.get(job.job_id)
@@ -125,18 +127,18 @@ def test_a_job_whose_workers_always_vanish_ends_as_failed(job, monkeypatch):
 
 
 def test_a_job_never_claimed_is_sent_again_by_the_sweep(job, monkeypatch):
-    from ingestion import lifecycle
     from ingestion.models import Job
+    from ingestion.sweep import sweep
 
     sent = []
     for _ in range(20):  # another sweep of this stack may be quicker, and then gives the job time to arrive
         job.update([Job.due_at.set(time.time() - 1)])
-        lifecycle.sweep(sent.append)
+        sweep(sent.append)
         if job.job_id in sent:
             break
     assert job.job_id in sent
     sent.clear()
-    lifecycle.sweep(sent.append)
+    sweep(sent.append)
     assert job.job_id not in sent, "it was given time to arrive"
 
 
@@ -177,7 +179,7 @@ def test_a_raw_object_that_was_changed_is_noticed(job):
 
 
 @pytest.mark.parametrize(
-    "step", ["_bring_raw", "_refuse_twice", "_convert", "_preview", "_publish", "_remember_dataset"]
+    "step", ["_bring_raw", "_refuse_twice", "_convert", "_preview", "_publish", "_checked", "_succeed"]
 )
 def test_a_fault_at_any_step_ends_as_failed_with_nothing_published_and_retry_cures_it(job, monkeypatch, step):
     from ingestion import lifecycle, submit, worker
