@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -32,8 +33,12 @@ def live(stack):
 
     port = processes.free_port()
     server = web.server(port)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # how its loop ends when the sockets are closed under it
+            server.run()
+
+    threading.Thread(target=serve, daemon=True).start()
     ended = threading.Event()
 
     def sweep() -> None:
