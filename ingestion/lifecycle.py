@@ -267,7 +267,7 @@ def cancel(job_id: str, by: str, also: Also | None = None) -> Job:
     line = Line(stage="cancelling", message=f"{by} asked to stop the job.")
     event = line.event(job_id)
     early = Job.fence_upload.does_not_exist() | ~Job.fence_key.startswith(_PUBLISHED) | (Job.status == "PENDING")
-    requested = [Job.cancel_requested.set(True), Job.move_id.set(move_id)]
+    requested: list[Action] = [Job.cancel_requested.set(True), Job.move_id.set(move_id)]
 
     def write(transaction: TransactWrite) -> None:
         transaction.update(job, actions=requested, condition=Job.status.is_in("PENDING", "RUNNING") & early)

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from ingestion.errors import JobMoveRefused
+from tests.lifecycle.conftest import USER
 
 
 def worked(job) -> str:
