@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pynamodb.exceptions import DoesNotExist, PutError, UpdateError
+from pynamodb.exceptions import DoesNotExist
 
 from ingestion.models import Dataset
-from ingestion.moves import CONDITION_FAILED, now, unavailable
+from ingestion.moves import now
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from pynamodb.expressions.update import Action
+    from pynamodb.transactions import TransactWrite
+
     from ingestion.models import Job
 
 FEED = "datasets"
-_TRIES = 20
 
 
-def loaded(job: Job, columns: list[dict[str, str]], rows: int) -> int:
-    """Note a load; return the schema version it belongs to. Counting the same job twice is prevented.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """A load about to be noted; ``version`` is the schema version it belongs to."""
 
-    The version grows by one whenever names, types or order differ from the load before.
-    """
-    for _ in range(_TRIES):
-        try:
-            known = Dataset.get(FEED, job.dataset, consistent_read=True)
-        except DoesNotExist:
-            if _first(job, columns, rows):
-                return 1
-            continue
-        if known.last_job_id == job.job_id:
-            return int(known.schema_version)
-        version = int(known.schema_version) + (known.columns != columns)
-        if _next(known, job, columns, rows, version):
-            return version
-    raise unavailable(RuntimeError(f"dataset {job.dataset} changed {_TRIES} times"))
+    dataset: str
+    job_id: str
+    columns: Sequence[Mapping[str, str]]
+    rows: int
+    version: int
+    known_version: int | None
+    at: datetime
+
+    def write(self, transaction: TransactWrite) -> None:
+        """Note it in the transaction that ends the job, so that it counts once; refused if the shape has changed."""
+        facts: list[Action] = [
+            Dataset.columns.set(list(self.columns)),
+            Dataset.schema_version.set(self.version),
+            Dataset.last_job_id.set(self.job_id),
+            Dataset.last_loaded_at.set(self.at),
+            Dataset.loads.add(1),
+            Dataset.rows.add(self.rows),
+        ]
+        as_known = (
+            Dataset.name.does_not_exist()
+            if self.known_version is None
+            else Dataset.schema_version == self.known_version
+        )
+        transaction.update(Dataset(FEED, self.dataset), actions=facts, condition=as_known)
+
+
+def load(job: Job, columns: Sequence[Mapping[str, str]], rows: int) -> Load:
+    """Prepare a load; the version grows by one whenever names, types or order differ from the load before."""
+    try:
+        known = Dataset.get(FEED, job.dataset, consistent_read=True)
+    except DoesNotExist:
+        known_version, version = None, 1
+    else:
+        known_version = int(known.schema_version)
+        version = known_version + (known.columns != columns)
+    return Load(
+        dataset=job.dataset,
+        job_id=job.job_id,
+        columns=columns,
+        rows=rows,
+        version=version,
+        known_version=known_version,
+        at=now(),
+    )
 
 
 def get(name: str) -> Dataset | None:
@@ -47,44 +83,3 @@ def get(name: str) -> Dataset | None:
 def all_datasets(limit: int = 500) -> list[Dataset]:
     """Return the datasets by name."""
     return list(Dataset.query(FEED, limit=limit))
-
-
-def _first(job: Job, columns: list[dict[str, str]], rows: int) -> bool:
-    return _written(
-        lambda: Dataset(
-            FEED,
-            job.dataset,
-            columns=columns,
-            last_job_id=job.job_id,
-            last_loaded_at=now(),
-            loads=1,
-            rows=rows,
-        ).save(condition=Dataset.name.does_not_exist())
-    )
-
-
-def _next(known: Dataset, job: Job, columns: list[dict[str, str]], rows: int, version: int) -> bool:
-    return _written(
-        lambda: known.update(
-            [
-                Dataset.columns.set(columns),
-                Dataset.schema_version.set(version),
-                Dataset.last_job_id.set(job.job_id),
-                Dataset.last_loaded_at.set(now()),
-                Dataset.loads.add(1),
-                Dataset.rows.add(rows),
-            ],
-            condition=Dataset.last_job_id == known.last_job_id,
-        )
-    )
-
-
-def _written(write: Any) -> bool:
-    """Run a conditional write; False when somebody else came first."""
-    try:
-        write()
-    except (PutError, UpdateError) as error:
-        if error.cause_response_code == CONDITION_FAILED:
-            return False
-        raise unavailable(error) from error
-    return True

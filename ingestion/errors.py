@@ -76,6 +76,13 @@ class StoreUnavailable(StoreError):
     http_status = 503
 
 
+class StoreDamaged(StoreError):
+    """What lies on S3 is not what was sent there; nothing was published."""
+
+    code = "STORE_DAMAGED"
+    retryable = True
+
+
 class JobError(DataBridgeError):
     """A job cannot do what was asked of it."""
 
@@ -83,7 +90,7 @@ class JobError(DataBridgeError):
 
 
 class WorkerLost(JobError):
-    """Every worker that tried the job vanished without a word."""
+    """The worker vanished without a word, in the last attempt the job had."""
 
     code = "WORKER_LOST"
 

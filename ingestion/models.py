@@ -80,6 +80,17 @@ class JobsByDataset(GlobalSecondaryIndex[Any]):
     job_id = UnicodeAttribute(range_key=True)
 
 
+class JobsBySource(GlobalSecondaryIndex[Any]):
+    """All jobs of a kind of source, newest first."""
+
+    class Meta(_TableMeta):
+        index_name = "by_source"
+        projection = AllProjection()
+
+    source_type = UnicodeAttribute(hash_key=True)
+    job_id = UnicodeAttribute(range_key=True)
+
+
 class JobsDue(GlobalSecondaryIndex[Any]):
     """Unfinished jobs by the moment at which somebody should look after them; finished ones are not in it."""
 
@@ -92,7 +103,11 @@ class JobsDue(GlobalSecondaryIndex[Any]):
 
 
 class Job(Model):
-    """One ingestion of one source object into one dataset; what conditions compare is in epoch seconds."""
+    """One ingestion of one source object into one dataset; what conditions compare is in epoch seconds.
+
+    ``move_id`` names the last move, so that one whose answer was lost is known again. ``fence_key`` and
+    ``fence_upload`` are the object and the multipart upload that a worker was last allowed to complete.
+    """
 
     class Meta(_TableMeta):
         table_name = table_name("jobs")
@@ -120,6 +135,9 @@ class Job(Model):
     lease_until = NumberAttribute(null=True)
     watch = UnicodeAttribute(null=True)
     due_at = NumberAttribute(null=True)
+    move_id = UnicodeAttribute(null=True)
+    fence_key = UnicodeAttribute(null=True)
+    fence_upload = UnicodeAttribute(null=True)
 
     input_format = UnicodeAttribute(null=True)
     raw_path = UnicodeAttribute(null=True)
@@ -128,6 +146,7 @@ class Job(Model):
     output_path = UnicodeAttribute(null=True)
     output_bytes = NumberAttribute(null=True)
     output_sha256 = UnicodeAttribute(null=True)
+    content_sha256 = UnicodeAttribute(null=True)
     rows: JSONAttribute = JSONAttribute(null=True)
     schema_version = NumberAttribute(null=True)
     warnings: JSONAttribute = JSONAttribute(null=True)
@@ -141,6 +160,7 @@ class Job(Model):
     by_feed = JobsByFeed()
     by_status = JobsByStatus()
     by_dataset = JobsByDataset()
+    by_source = JobsBySource()
     due = JobsDue()
 
 
@@ -200,7 +220,10 @@ class Dataset(Model):
 
 
 class Key(Model):
-    """A thing that may happen once: an Idempotency-Key of a user, or a content loaded into a dataset."""
+    """A thing that may happen once: an Idempotency-Key of a user, or a content loaded into a dataset.
+
+    ``fingerprint`` is the request's hash, or the attempt that holds the content.
+    """
 
     class Meta(_TableMeta):
         table_name = table_name("keys")

@@ -1,4 +1,4 @@
-"""How a job's move is written: one DynamoDB transaction for state and figures, and a line in its log."""
+"""How a job's move is written: state, figures and a line of the log in one DynamoDB transaction."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import logging
 import random
 import time
 import uuid
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pynamodb.exceptions import PynamoDBException, TransactWriteError, UpdateError
+from pynamodb.exceptions import DoesNotExist, PynamoDBException, TransactWriteError, UpdateError
 from pynamodb.transactions import TransactWrite
 
 from ingestion.errors import StoreUnavailable
@@ -28,8 +29,9 @@ logger = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=90)
 SHARDS = 8
-_TRIES, _CONFLICT_TRIES = 3, 12
+_TRIES, _CONFLICT_TRIES = 3, 30
 CONDITION_FAILED = "ConditionalCheckFailedException"
+_LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 
 class LeaseLost(Exception):
@@ -40,35 +42,53 @@ class Cancelled(Exception):
     """A person asked to stop the job."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a job's log, as somebody reads it who has never seen the code."""
+
+    stage: str
+    message: str
+    level: str = "info"
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def event(self, job_id: str) -> JobEvent:
+        """Return the record of the line, as of now."""
+        moment = now()
+        return JobEvent(
+            job_id=job_id,
+            seq=f"{moment.timestamp():017.6f}-{random.getrandbits(24):06x}",
+            at=moment,
+            level=self.level,
+            stage=self.stage,
+            message=self.message,
+            data=dict(self.data),
+            expires_at=EVENTS_KEPT,
+        )
+
+    def log(self, job_id: str) -> None:
+        """Send the line to the process's structured log too."""
+        logger.log(
+            _LEVELS.get(self.level, logging.INFO),
+            "%s: %s",
+            self.stage,
+            self.message,
+            extra={"job_id": job_id, "stage": self.stage, "facts": dict(self.data)},
+        )
+
+
 def now() -> datetime:
     """Return the present, aware and in UTC."""
     return datetime.now(UTC)
 
 
-def record(job: Job, stage: str, message: str, *, level: str = "info", data: Any = None) -> None:
-    """Add a line to the job's log and to the process's structured log."""
-    moment = now()
-    event = JobEvent(
-        job_id=job.job_id,
-        seq=f"{moment.timestamp():017.6f}-{random.getrandbits(24):06x}",
-        at=moment,
-        level=level,
-        stage=stage,
-        message=message,
-        data=data or {},
-        expires_at=EVENTS_KEPT,
-    )
+def record(job: Job, stage: str, message: str, *, level: str = "info", data: Mapping[str, Any] | None = None) -> None:
+    """Add a line to the job's log that no move carries, such as what was detected."""
+    line = Line(stage=stage, message=message, level=level, data=data or {})
     try:
-        event.save()
+        line.event(job.job_id).save()
     except PynamoDBException:  # a line of the log is no reason to undo what it tells of
         logger.warning("this line is missing in the job's log", exc_info=True, extra={"job_id": job.job_id})
-    logger.log(
-        {"warning": logging.WARNING, "error": logging.ERROR}.get(level, logging.INFO),
-        "%s: %s",
-        stage,
-        message,
-        extra={"job_id": job.job_id, "stage": stage},
-    )
+    line.log(job.job_id)
 
 
 def move(
@@ -76,43 +96,54 @@ def move(
     to: str,
     actions: list[Action],
     *,
+    line: Line,
     condition: Condition | None = None,
-    figures: dict[str, float] | None = None,
+    figures: Mapping[str, float] | None = None,
     also: Also | None = None,
 ) -> bool:
-    """Move a job, its figures and what ``also`` adds in one transaction; False when the job had changed meanwhile."""
-    was = job.status
+    """Move a job, its figures and its log in one transaction; False when the job was no longer as it was loaded.
+
+    ``also`` adds writes of the caller's to the transaction; False may then mean that one of theirs was refused.
+    """
+    was, move_id, moment = job.status, new_move_id(), now()
     still = Job.status == was
     if condition is not None:
         still &= condition
+    event = line.event(job.job_id)
 
     def write(transaction: TransactWrite) -> None:
-        transaction.update(job, actions=[Job.status.set(to), *actions], condition=still)
-        count(transaction, {was.lower(): -1, to.lower(): 1})
-        count(transaction, {to.lower(): 1, **(figures or {})}, day=now())
-        if also is not None:
+        transaction.update(job, actions=[Job.status.set(to), Job.move_id.set(move_id), *actions], condition=still)
+        transaction.save(event)
+        count(transaction, move_id, {was.lower(): -1, to.lower(): 1})
+        count(transaction, move_id, {to.lower(): 1, **(figures or {})}, day=moment)
+        if also:
             also(transaction)
 
-    if not transact(write):
+    if not transact(write, job_id=job.job_id, move_id=move_id):
         return False
     job.refresh(consistent_read=True)
     logger.info("job moved", extra={"job_id": job.job_id, "from": was, "to": to})
+    line.log(job.job_id)
     return True
 
 
-def transact(write: Callable[[TransactWrite], None]) -> bool:
-    """Run one transaction; False when a condition failed. Conflicts with neighbours are tried again."""
-    token = uuid.uuid4().hex  # a call whose answer was lost and is sent again counts once
+def transact(write: Callable[[TransactWrite], None], *, job_id: str, move_id: str) -> bool:
+    """Run one transaction; False when a condition failed. Conflicts with neighbours are tried again.
+
+    ``write`` must add the same each time: DynamoDB refuses a known token that comes with another content. A condition
+    also fails when the transaction was written before and only its answer was lost; the move's id on the job tells,
+    however long ago that was (DynamoDB itself remembers a token for ten minutes).
+    """
     for attempt in range(_CONFLICT_TRIES):
         try:
             # the models' own connection: a new one would read botocore's description of DynamoDB again
             connection = Job._get_connection().connection  # noqa: SLF001  (pynamodb has no public way to it)
-            with TransactWrite(connection=connection, client_request_token=token) as transaction:
+            with TransactWrite(connection=connection, client_request_token=move_id) as transaction:
                 write(transaction)
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
             if "ConditionalCheckFailed" in reasons:
-                return False
+                return _was_written(job_id, move_id)
             conflict = bool(reasons & {"TransactionConflict", "ThrottlingError"})
             if attempt == (_CONFLICT_TRIES if conflict else _TRIES) - 1:
                 raise unavailable(error) from error
@@ -122,11 +153,28 @@ def transact(write: Callable[[TransactWrite], None]) -> bool:
     return False
 
 
+def _was_written(job_id: str, move_id: str) -> bool:
+    try:
+        return Job.get(job_id, consistent_read=True).move_id == move_id
+    except DoesNotExist:
+        return False
+
+
+def new_move_id() -> str:
+    """Return an id for a move that is about to be written."""
+    return uuid.uuid4().hex
+
+
 def count(
-    transaction: TransactWrite, amounts: Mapping[str, float], *, day: datetime | None = None, user: str = ""
+    transaction: TransactWrite,
+    move_id: str,
+    amounts: Mapping[str, float],
+    *,
+    day: datetime | None = None,
+    user: str = "",
 ) -> None:
-    """Add to the figures of a day, or of the present, on one random shard."""
-    shard = random.randrange(SHARDS)  # noqa: S311
+    """Add to the figures of a day, or of the present, on the shard that the move's id falls to."""
+    shard = int(move_id, 16) % SHARDS
     scope, key = ("day", f"{day:%Y-%m-%d}#{shard}") if day else ("now", f"#{shard}")
     actions: list[Action] = [getattr(Counter, name).add(amount) for name, amount in amounts.items() if amount]
     if user:
@@ -144,15 +192,23 @@ def held(
 ) -> None:
     """Update a job only while this worker holds its lease."""
     mine = (Job.status == "RUNNING") & (Job.lease_owner == job.lease_owner)
+    if updated(job, actions, mine if condition is None else mine & condition):
+        return
+    present = Job.get(job.job_id, consistent_read=True)
+    if present.status == "RUNNING" and present.lease_owner == job.lease_owner:
+        raise refused
+    raise LeaseLost
+
+
+def updated(job: Job, actions: Iterable[Action], condition: Condition) -> bool:
+    """Update a job without moving it; False when the condition failed."""
     try:
-        job.update(list(actions), condition=mine if condition is None else mine & condition)
+        job.update(list(actions), condition=condition)
     except UpdateError as error:
-        if error.cause_response_code != CONDITION_FAILED:
-            raise unavailable(error) from error
-        present = Job.get(job.job_id, consistent_read=True)
-        if present.status == "RUNNING" and present.lease_owner == job.lease_owner:
-            raise refused from None
-        raise LeaseLost from None
+        if error.cause_response_code == CONDITION_FAILED:
+            return False
+        raise unavailable(error) from error
+    return True
 
 
 def unavailable(error: Exception) -> StoreUnavailable:

@@ -10,20 +10,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.core import signing
+
+from ingestion.errors import BadRequest
 from ingestion.models import FEED, Counter, Job, JobEvent
 from ingestion.moves import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MAX_LIMIT = 100
 # A filter that hardly anything matches looks at this many jobs and then hands out a cursor to go on from.
 _ROUNDS, _ROUND_SIZE = 5, 200
+_SALT = "databridge.cursor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some jobs, newest first, and where the next ones begin; ``None`` at the end."""
+    """Some jobs, newest first, and the cursor where the next ones begin; ``None`` at the end."""
 
     jobs: list[Job]
     next_cursor: str | None
@@ -38,10 +42,20 @@ def list_jobs(
     limit: int = 25,
     cursor: str = "",
 ) -> Page:
-    """Return a page of jobs: one user's, or everybody's when ``user_id`` is None."""
-    index, key = _index(user_id, status, dataset)
+    """Return a page of jobs: one user's, or everybody's when ``user_id`` is None.
+
+    A cursor is good for the list it came from only; raises ``BadRequest`` for another one.
+    """
     wanted = {"status": status, "dataset": dataset, "source_type": source}
     filters = {name: value for name, value in wanted.items() if value}
+    listed = ["jobs", user_id, status, dataset, source]
+    page = _page(user_id, filters, limit, _opened(cursor, listed))
+    return Page(jobs=page.jobs, next_cursor=_sealed(page.next_cursor, listed))
+
+
+def _page(user_id: str | None, filters: dict[str, str], limit: int, cursor: str) -> Page:
+    """Return a page that begins after the job ``cursor``; its own cursor is a job's id too."""
+    index, key = _index(user_id, filters)
     size = limit + 1 if not _needs_filter(index, filters) else _ROUND_SIZE
     found: list[Job] = []
     for _ in range(_ROUNDS):
@@ -60,10 +74,33 @@ def list_jobs(
 
 def events(job_id: str, *, cursor: str = "", limit: int = 200) -> tuple[list[JobEvent], str | None]:
     """Return lines of a job's log, oldest first, and where the next ones begin."""
-    after = JobEvent.seq > cursor if cursor else None
-    lines = list(JobEvent.query(job_id, after, limit=limit + 1))
+    listed = ["events", job_id]
+    begin = _opened(cursor, listed)
+    after = JobEvent.seq > begin if begin else None
+    lines = list(JobEvent.query(job_id, after, limit=limit + 1, consistent_read=True))
     more = len(lines) > limit
-    return lines[:limit], lines[limit - 1].seq if more else None
+    return lines[:limit], _sealed(lines[limit - 1].seq if more else None, listed)
+
+
+def _sealed(place: str | None, listed: Sequence[str | None]) -> str | None:
+    """Return a cursor for a place in a list: signed, so that only what we gave out comes back."""
+    return None if place is None else signing.dumps([*listed, place], salt=_SALT)
+
+
+def _opened(cursor: str, listed: Sequence[str | None]) -> str:
+    """Return the place that a cursor names; empty for the beginning."""
+    if not cursor:
+        return ""
+    try:
+        *of, place = signing.loads(cursor, salt=_SALT)
+    except signing.BadSignature:
+        of, place = [], ""
+    if of != list(listed):
+        raise BadRequest(
+            "The cursor does not belong to this list.",
+            hint="Leave the cursor out to begin anew, or send next_cursor as it came, with the same filters.",
+        )
+    return str(place)
 
 
 def stats(days: int = 7) -> dict[str, Any]:
@@ -103,17 +140,18 @@ def _sum(shards: Iterable[Counter]) -> dict[str, Any]:
     return {name: total[name] for name in _FIGURES}
 
 
-def _index(user_id: str | None, status: str, dataset: str) -> tuple[Any, str]:
+def _index(user_id: str | None, filters: dict[str, str]) -> tuple[Any, str]:
     """Choose the index that answers with the least to look at."""
     if user_id is not None:
         return Job.by_user, user_id
-    if dataset:
-        return Job.by_dataset, dataset
-    if status:
-        return Job.by_status, status
+    for name, index in _SERVED.items():
+        if name in filters:
+            return index, filters[name]
     return Job.by_feed, FEED
 
 
+_SERVED = {"dataset": Job.by_dataset, "status": Job.by_status, "source_type": Job.by_source}
+
+
 def _needs_filter(index: Any, filters: dict[str, str]) -> bool:
-    served = {Job.by_dataset: {"dataset"}, Job.by_status: {"status"}}.get(index, set())
-    return bool(filters.keys() - served)
+    return any(_SERVED[name] is not index for name in filters)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uuid6
 
 from accounts import audit
-from ingestion import lake, lifecycle, secrets, uploads
+from ingestion import lake, lifecycle, once, secrets, uploads
 from ingestion.errors import BadRequest
 from ingestion.models import Job
 from ingestion.moves import now
@@ -51,12 +51,12 @@ def submit_file(
     job.filename = lake.safe_name(filename)
     job.source = {"type": source_type, "filename": job.filename}
     fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
-    if before := lifecycle.earlier(user.sub, idempotency_key, fingerprint):
+    if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before
     key = lake.raw_key(job, job.filename)
     job.raw_bytes, job.sha256 = lake.put_stream(key, lake.read_blocks(path))
     job.raw_path = lake.uri(key)
-    created = lifecycle.create(
+    created = once.create(
         job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
     )
     if created.job_id != job.job_id:
@@ -150,12 +150,12 @@ def submit_source(
     job = _new_job(user, dataset=dataset, source_type=source.type, options=options)
     job.source = source.public()
     fingerprint = _fingerprint(dataset, source.type, job.options, json.dumps(dict(spec), sort_keys=True))
-    if before := lifecycle.earlier(user.sub, idempotency_key, fingerprint):
+    if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before
     job.source_has_secret = job.source != dict(spec)
     if job.source_has_secret:
         secrets.keep(job.job_id, dict(spec))
-    created = lifecycle.create(
+    created = once.create(
         job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
     )
     if created.job_id != job.job_id:
@@ -165,10 +165,10 @@ def submit_source(
     return created
 
 
-def retry(job_id: str, by: User) -> Job:
+def retry(job_id: str, by: User, *, force: bool = False) -> Job:
     """Send a failed or cancelled job again; its raw object is used when it is there."""
     job = lifecycle.get(job_id)
-    job = lifecycle.retry(job_id, by.email or by.sub, also=_audited(by, "retry job", job))
+    job = lifecycle.retry(job_id, by.email or by.sub, force=force, also=_audited(by, "retry job", job))
     send(job.job_id)
     return job
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from typing import Any
 
 from zappa.asynchronous import task
@@ -21,8 +22,8 @@ def run_job(job_id: str) -> str:
     return worker.run(job_id)
 
 
-def sweep(event: dict[str, Any], context: Any) -> int:  # noqa: ARG001  (the shape of a scheduled function)
-    """Look after jobs and uploads that nobody finished; scheduled every minute. Returns how many were found."""
-    from ingestion import lifecycle, uploads
+def sweep(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001  (the shape of a scheduled function)
+    """Look after what nobody finished; scheduled every minute. Returns how much of what was found."""
+    from ingestion.sweep import sweep as swept
 
-    return lifecycle.sweep(run_job) + uploads.sweep(run_job)
+    return asdict(swept(run_job))

@@ -21,7 +21,7 @@ import uuid6
 from pynamodb.exceptions import DeleteError, DoesNotExist, PutError, UpdateError
 
 from accounts import audit
-from ingestion import lake, lifecycle
+from ingestion import lake, once
 from ingestion.errors import BadRequest, DataBridgeError, IdempotencyConflict
 from ingestion.models import WATCHED, Job, Upload
 from ingestion.moves import CONDITION_FAILED, now, unavailable
@@ -182,7 +182,7 @@ def finish(upload: Upload, send: Callable[[str], object], actor: audit.Actor | N
         partition_date=upload.options.get("business_date") or f"{moment:%Y-%m-%d}",
         created_at=moment,
     )
-    created = lifecycle.create(
+    created = once.create(
         job,
         idempotency_key=f"upload {upload.upload_id}",
         fingerprint=upload.upload_id,

@@ -6,30 +6,32 @@ Parquet as an unfinished upload, then the fence, then the one call that publishe
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tempfile
-import threading
-import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import lake, lifecycle, secrets, uploads
+from ingestion import datasets, lake, lifecycle, once, secrets, uploads
 from ingestion.errors import DataBridgeError, StoreError
 from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
+from ingestion.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ingestion.conversion.values import Progress, Report
+    from ingestion.conversion.values import Report
     from ingestion.models import Job
 
 logger = logging.getLogger(__name__)
 
-PROGRESS_EVERY_S = 1.0
 PREVIEW_ROWS = 100
+SHORTEST_WAIT_S, LONGEST_WAIT_S = 5, 60
+WARNINGS_TOLD = 50
+_SHAPE_TRIES = 20
 
 
 class AlreadyLoaded(DataBridgeError):
@@ -37,6 +39,30 @@ class AlreadyLoaded(DataBridgeError):
 
     code: ClassVar[str] = "ALREADY_LOADED"
     http_status: ClassVar[int] = 409
+
+    def __init__(self, job: Job, first: Job) -> None:
+        """Name the job that has loaded them, also for programs."""
+        super().__init__(
+            f"The same file is already loaded into {job.dataset} by job {first.job_id}.",
+            hint='Nothing to do; to load it a second time all the same, send the option "force".',
+        )
+        self.job_id = first.job_id
+
+
+class BeingLoaded(DataBridgeError):
+    """Another job is loading the same bytes into the same dataset at this moment; how it ends decides."""
+
+    code: ClassVar[str] = "BEING_LOADED"
+    retryable: ClassVar[bool] = True
+
+    def __init__(self, job: Job, first: Job) -> None:
+        """Name the job that is loading them, also for programs."""
+        super().__init__(
+            f"Job {first.job_id} is loading the same file into {job.dataset}; this one waits for how that ends."
+        )
+        self.job_id = first.job_id
+        ran_s = (now() - (first.started_at or now())).total_seconds()
+        self.wait_s = min(max(ran_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
 
 
 class RawDamaged(StoreError):
@@ -54,25 +80,27 @@ class Unexpected(DataBridgeError):
 def run(job_id: str) -> str:
     """Try a job once and record how it ended. Returns its state; a job that is not ours is left alone."""
     job = lifecycle.claim(job_id, worker=uuid.uuid4().hex)
-    if job is None:
-        return lifecycle.get(job_id).status
-    try:
-        _finish(job)
-    except LeaseLost:
-        logger.warning("lease lost, nothing published", extra={"job_id": job_id})
+    if job is not None:
+        try:
+            _finish(job)
+        except LeaseLost:
+            logger.warning("lease lost, nothing published", extra={"job_id": job_id})
     return lifecycle.get(job_id).status
 
 
 def _finish(job: Job) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix="databridge-") as folder, _Pulse(job) as pulse:
+        with tempfile.TemporaryDirectory(prefix="databridge-") as folder, Pulse(job) as pulse:
             _attempt(job, Path(folder), pulse)
     except Cancelled:
         lifecycle.cancelled(job)
-    except DataBridgeError as error:
-        lifecycle.fail(job, error)
     except LeaseLost:
         raise
+    except BeingLoaded as error:
+        if not lifecycle.try_again(job, lifecycle.told_of(error), error.wait_s, counts=False):
+            lifecycle.cancelled(job)
+    except DataBridgeError as error:
+        lifecycle.fail(job, error)
     except PynamoDBException as error:
         lifecycle.fail(job, unavailable(error))
     except Exception:
@@ -86,7 +114,8 @@ def _finish(job: Job) -> None:
         )
 
 
-def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
+def _attempt(job: Job, folder: Path, pulse: Pulse) -> None:
+    lifecycle.take_over(job)
     source = folder / "raw"
     _bring_raw(job, source, pulse)
     _refuse_twice(job)
@@ -98,7 +127,7 @@ def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
 # ---- the raw object ------------------------------------------------------------------------------
 
 
-def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
+def _bring_raw(job: Job, path: Path, pulse: Pulse) -> None:
     """Make the bytes local; fetch them from the source only if no earlier attempt has kept them."""
     if not job.raw_path:
         _compose(job, pulse) if "upload_id" in job.source else _fetch(job, pulse)
@@ -108,9 +137,10 @@ def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
             f"The raw object {job.raw_path} has changed since it was stored.",
             hint="Send the file again; the stored copy is not what came.",
         )
+    record(job, "check", f"The kept raw file is as it came: SHA-256 {found}.")
 
 
-def _fetch(job: Job, pulse: _Pulse) -> None:
+def _fetch(job: Job, pulse: Pulse) -> None:
     from django.conf import settings
 
     from ingestion.sources import parse_source
@@ -122,39 +152,46 @@ def _fetch(job: Job, pulse: _Pulse) -> None:
     with parse_source(spec).open(Limits(policy=policy)) as fetched:
         record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
         name = lake.safe_name(fetched.filename)
-        key = lake.raw_key(job, name)
-        size, sha256 = lake.put_stream(key, fetched.chunks, pulse.bytes_of("fetch", fetched.size))
-    lifecycle.note(job, filename=name, raw_path=lake.uri(key), raw_bytes=size, sha256=sha256)
+        size, sha256 = lake.put_stream(
+            lake.raw_key(job, name),
+            fetched.chunks,
+            pulse.bytes_of("fetch", fetched.size),
+            fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
+        )
+    lifecycle.note(job, filename=name, raw_path=lake.uri(lake.raw_key(job, name)), raw_bytes=size, sha256=sha256)
     if job.source_has_secret:
         secrets.forget(job.job_id)
-    record(job, "fetch", f"{size:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
+    record(job, "fetch", f"{size:,} bytes came and are kept at {job.raw_path}.", data={"sha256": sha256})
 
 
-def _compose(job: Job, pulse: _Pulse) -> None:
+def _compose(job: Job, pulse: Pulse) -> None:
     upload_id = job.source["upload_id"]
     size, chunks = uploads.compose(upload_id)
     key = lake.raw_key(job, job.filename)
-    done, sha256 = lake.put_stream(key, chunks, pulse.bytes_of("fetch", size))
+    done, sha256 = lake.put_stream(
+        key,
+        chunks,
+        pulse.bytes_of("fetch", size),
+        fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
+    )
     lifecycle.note(job, raw_path=lake.uri(key), raw_bytes=done, sha256=sha256)
     uploads.forget(upload_id)
     record(job, "fetch", f"{done:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
 
 
 def _refuse_twice(job: Job) -> None:
+    """Raise unless this job is the one that loads the content into the dataset, or it is forced to."""
     if job.options.get("force"):
         return
-    first = lifecycle.reserve_content(job, job.sha256)
-    if first:
-        raise AlreadyLoaded(
-            f"The same file is already loaded into {job.dataset} by job {first}.",
-            hint='Nothing to do; to load it a second time all the same, send the option "force".',
-        )
+    first = once.reserve_content(job)
+    if first is not None:
+        raise AlreadyLoaded(job, first) if first.status == "SUCCESS" else BeingLoaded(job, first)
 
 
 # ---- conversion and publishing -------------------------------------------------------------------
 
 
-def _convert(job: Job, source: Path, output: Path, pulse: _Pulse) -> Report:
+def _convert(job: Job, source: Path, output: Path, pulse: Pulse) -> Report:
     from ingestion.conversion import Options, convert
 
     given = {name: value for name, value in job.options.items() if name not in {"business_date", "force"}}
@@ -170,35 +207,94 @@ def _convert(job: Job, source: Path, output: Path, pulse: _Pulse) -> Report:
     )
     for decision in report.detection.decisions:
         record(job, "detect", f"{decision.name}: {decision.value} ({decision.evidence})")
-    for warning in report.warnings:
+    for warning in report.warnings[:WARNINGS_TOLD]:
         record(job, "type", warning.message, level="warning", data={"code": warning.code})
+    rows = report.rows
+    skipped = "".join(f", {count:,} {kind} skipped" for kind, count in rows.skipped.items())
+    record(
+        job,
+        "convert",
+        f"{rows.read:,} rows read: {rows.loaded:,} to load, {rows.rejected:,} rejected{skipped}. "
+        f"{len(report.columns)} columns typed in {report.seconds:.1f} s.",
+        data={"bytes_in": report.bytes_in, "bytes_out": report.bytes_out},
+    )
     return report
 
 
-def _publish(job: Job, output: Path, report: Report, pulse: _Pulse) -> None:
+def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
     told = report.as_dict()
+    content = _checked(output, report)
     lake.put_json(lake.about_key(job.job_id, "report.json"), told)
     lake.put_json(lake.about_key(job.job_id, "preview.json"), _preview(output))
-    staged = lake.StagedObject(key=lake.parquet_key(job))
-    try:
-        staged.write_all(lake.read_blocks(output), pulse.bytes_of("publish", output.stat().st_size))
-        lifecycle.begin_publishing(job)
-        staged.publish()
-    except BaseException:
-        staged.abort()
-        raise
-    version = _remember_dataset(job, told)
-    lifecycle.succeed(
-        job,
-        input_format=report.detection.format,
-        output_path=lake.uri(staged.key),
-        output_bytes=staged.size,
-        output_sha256=staged.sha256,
-        rows=told["rows"],
-        progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": report.rows.loaded},
-        warnings=told["warnings"][:50],
-        schema_version=version,
+    key = lake.parquet_key(job)
+    size, sha256 = lake.put_stream(
+        key,
+        lake.read_blocks(output),
+        pulse.bytes_of("publish", output.stat().st_size),
+        fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
     )
+    record(
+        job,
+        "publish",
+        f"Checked, then published whole in one step: {size:,} bytes, {report.rows.loaded:,} rows, SHA-256 {sha256}.",
+        data={"content_sha256": content},
+    )
+    _succeed(
+        job,
+        told,
+        input_format=report.detection.format,
+        output_path=lake.uri(key),
+        output_bytes=size,
+        output_sha256=sha256,
+        content_sha256=content,
+    )
+
+
+def _checked(output: Path, report: Report) -> str:
+    """Return the hash of what the Parquet file holds, after comparing it with what was counted.
+
+    The hash covers pages and column types but not the footer, which names the job: two loads of the same file
+    have the same. The footer's length stands in the last 8 bytes (Apache Parquet, "File Format").
+    """
+    import pyarrow.parquet as pq
+
+    from ingestion.conversion.errors import AccountingBroken
+
+    with pq.ParquetFile(output) as file:
+        rows, schema = file.metadata.num_rows, file.schema_arrow
+    if not report.rows.balanced or rows != report.rows.loaded or len(schema.names) != len(report.columns):
+        raise AccountingBroken(
+            f"{report.rows.read} rows were read, {report.rows.loaded} counted as loaded, and the file has {rows}.",
+            hint="Nothing was published; report this file as a fault.",
+        )
+    digest = hashlib.sha256(repr([(field.name, str(field.type)) for field in schema]).encode())
+    with output.open("rb") as file:
+        file.seek(-8, 2)
+        left = file.tell() - int.from_bytes(file.read(4), "little")
+        file.seek(0)
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
+
+
+def _succeed(job: Job, told: dict[str, Any], **facts: Any) -> None:
+    """Record the success and the dataset's new shape together; again with a fresh look when the shape changed."""
+    columns = [{"name": column["name"], "type": column["type"]} for column in told["columns"]]
+    loaded = told["rows"]["loaded"]
+    for _ in range(_SHAPE_TRIES):
+        load = datasets.load(job, columns, loaded)
+        if lifecycle.succeed(
+            job,
+            also=load.write,
+            rows=told["rows"],
+            progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": loaded},
+            warnings=told["warnings"][:WARNINGS_TOLD],
+            schema_version=load.version,
+            **facts,
+        ):
+            return
+    raise unavailable(RuntimeError(f"the shape of {job.dataset} changed {_SHAPE_TRIES} times"))
 
 
 def _preview(output: Path) -> dict[str, Any]:
@@ -215,66 +311,3 @@ def _preview(output: Path) -> dict[str, Any]:
         "columns": [{"name": name, "type": str(file.schema_arrow.field(name).type)} for name in names],
         "rows": [[None if cell is None else str(cell) for cell in row] for row in rows],
     }
-
-
-def _remember_dataset(job: Job, told: dict[str, Any]) -> int:
-    """Keep the dataset's latest shape; its version grows whenever the columns differ from the last load's."""
-    from ingestion import datasets
-
-    columns = [{"name": c["name"], "type": c["type"]} for c in told["columns"]]
-    return datasets.loaded(job, columns, told["rows"]["loaded"])
-
-
-class _Pulse:
-    """Shows progress and renews the lease, at most once a second; says stop when a person asked to.
-
-    A thread renews it while a step is silent for long, such as a large workbook that is read by one call.
-    """
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-        self._next = 0.0
-        self._stopped: Exception | None = None
-        self._done = threading.Event()
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._keep_alive, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-
-    def beat(self, stage: str, done: int, total: float | None, rows: int) -> None:
-        """Report where the attempt stands; raises ``Cancelled`` or ``LeaseLost``."""
-        if self._stopped:
-            raise self._stopped
-        if time.monotonic() < self._next:
-            return
-        self._next = time.monotonic() + PROGRESS_EVERY_S
-        lifecycle.renew(
-            self._job,
-            {"stage": stage, "bytes": done, "bytes_total": total, "rows": rows, "at": now().isoformat()},
-        )
-
-    def bytes_of(self, stage: str, total: float | None) -> Any:
-        """Return a listener for a transfer's byte count."""
-        return lambda done: self.beat(stage, done, total, 0)
-
-    def conversion(self, progress: Progress) -> None:
-        """Listen to the conversion core."""
-        self.beat(progress.stage, progress.bytes_done, progress.bytes_total, progress.rows)
-
-    def _keep_alive(self) -> None:
-        while not self._done.wait(lifecycle.LEASE_S / 4):
-            if time.monotonic() < self._next + lifecycle.LEASE_S / 4:
-                continue
-            try:
-                own = lifecycle.get(self._job.job_id)  # the other thread's copy is the other thread's
-                if own.lease_owner != self._job.lease_owner:
-                    raise LeaseLost
-                lifecycle.renew(own)
-            except (Cancelled, LeaseLost) as stop:
-                self._stopped = stop
-                return
-            except (DataBridgeError, PynamoDBException):
-                logger.warning("the lease could not be renewed this time", extra={"job_id": self._job.job_id})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -10,6 +11,8 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SWEEPS = threading.Event()
+SWEEPS.set()
 os.environ["DATABRIDGE_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128"
 
 
@@ -30,11 +33,31 @@ def live(stack):
 
     port = processes.free_port()
     server = web.server(port)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    with web.sweeping():
-        yield f"http://127.0.0.1:{port}"
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):  # how its loop ends when the sockets are closed under it
+            server.run()
+
+    threading.Thread(target=serve, daemon=True).start()
+    ended = threading.Event()
+
+    def sweep() -> None:
+        while not ended.wait(web.SWEEP_EVERY_S):
+            if SWEEPS.is_set():
+                web.send_sweep()
+
+    threading.Thread(target=sweep, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    ended.set()
     server.close()
+
+
+@pytest.fixture
+def quiet():
+    """No sweep but the test's own: nobody else takes over a job that the test lets wait."""
+    SWEEPS.clear()
+    yield
+    SWEEPS.set()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accounts.roles import RESOURCE_SERVER
 from databridge.aws import client
 from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, SCOPES, tables
+
+if TYPE_CHECKING:
+    from pynamodb.models import Model
 
 BUCKET = "databridge-erp-local"
 POOL = "databridge-local"
@@ -40,10 +43,31 @@ def bucket() -> None:
 
 
 def all_tables() -> None:
-    """Make every table with its indexes and its time to live."""
+    """Make every table with its indexes and its time to live; a table that is there gets the indexes it lacks."""
     for model in tables():
-        if not model.exists():
+        if model.exists():
+            _missing_indexes(model)
+        else:
             model.create_table(wait=True)
+
+
+def _missing_indexes(model: type[Model]) -> None:
+    dynamodb = client("dynamodb")
+    described = dynamodb.describe_table(TableName=model.Meta.table_name)["Table"]
+    there = {index["IndexName"] for index in described.get("GlobalSecondaryIndexes", [])}
+    for index in model._get_schema()["global_secondary_indexes"]:  # noqa: SLF001  (what pynamodb makes tables from)
+        if index["index_name"] in there:
+            continue
+        wanted = {
+            "IndexName": index["index_name"],
+            "KeySchema": index["key_schema"],
+            "Projection": index["projection"],
+        }
+        dynamodb.update_table(
+            TableName=model.Meta.table_name,
+            AttributeDefinitions=index["attribute_definitions"],
+            GlobalSecondaryIndexUpdates=[{"Create": wanted}],
+        )
 
 
 def pool() -> tuple[str, str]:

@@ -76,13 +76,16 @@ def sweeping() -> Iterator[None]:
 
 
 def _sweep_until(done: threading.Event) -> None:
+    while not done.wait(SWEEP_EVERY_S):
+        send_sweep()
+
+
+def send_sweep() -> None:
+    """Invoke the sweep once, as EventBridge does; a send that fails is made up for by the next."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     event = json.dumps({"command": "ingestion.tasks.sweep"})
-    while not done.wait(SWEEP_EVERY_S):
-        try:
-            client("lambda").invoke(
-                FunctionName=config.current().worker_function, InvocationType="Event", Payload=event
-            )
-        except (BotoCoreError, ClientError):
-            logger.warning("the sweep could not be sent")
+    try:
+        client("lambda").invoke(FunctionName=config.current().worker_function, InvocationType="Event", Payload=event)
+    except (BotoCoreError, ClientError):
+        logger.warning("the sweep could not be sent")

@@ -15,6 +15,11 @@ class ErrorSerializer(serializers.Serializer[Any]):
     hint = serializers.CharField(allow_blank=True)
     retryable = serializers.BooleanField()
     place = serializers.JSONField(allow_null=True)
+    job_id = serializers.SerializerMethodField()
+
+    def get_job_id(self, error: dict[str, Any]) -> str | None:
+        """Return the job that the error names, such as the one that has loaded the same file."""
+        return error.get("job_id")
 
 
 class JobSerializer(serializers.Serializer[Any]):
@@ -45,6 +50,9 @@ class JobSerializer(serializers.Serializer[Any]):
     error = ErrorSerializer(allow_null=True)
     sha256 = serializers.CharField(allow_null=True)
     output_sha256 = serializers.CharField(allow_null=True)
+    content_sha256 = serializers.CharField(
+        allow_null=True, help_text="Of the Parquet's pages and types, without the footer, which names the job."
+    )
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -111,7 +119,15 @@ class JobFilterSerializer(serializers.Serializer[Any]):
         ["upload", "api", "http", "ftp", "tcp"], required=False, default="", allow_blank=True
     )
     limit = serializers.IntegerField(required=False, default=25, min_value=1, max_value=100)
-    cursor = serializers.RegexField(r"^[0-9a-f-]{36}$", required=False, default="", allow_blank=True)
+    cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
+
+
+class RetrySerializer(serializers.Serializer[Any]):
+    """How a job is sent again."""
+
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="Load the file even where the same bytes are in the dataset already."
+    )
 
 
 class ProblemSerializer(serializers.Serializer[Any]):

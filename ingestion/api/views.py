@@ -24,6 +24,7 @@ from ingestion.api.serializers import (
     JobSerializer,
     JobsSerializer,
     ProblemSerializer,
+    RetrySerializer,
     UploadSerializer,
 )
 from ingestion.errors import BadRequest, JobMissing
@@ -196,8 +197,10 @@ class JobDocument(JobView):
 
     @extend_schema(responses={200: dict, 404: ProblemSerializer})
     def get(self, _request: Request, job_id: str) -> Response:
-        """Answer the document; an empty one while there is none."""
+        """Answer the document; an empty one while there is none, or where nothing of what it shows was loaded."""
         job = self.job(job_id)
+        if self.name == "preview" and job.status != "SUCCESS":
+            return Response(self.empty)
         return Response(lake.get_json(lake.about_key(job.job_id, f"{self.name}.json")) or self.empty)
 
 
@@ -206,10 +209,17 @@ class JobRetry(JobView):
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CHANGE_JOBS}
 
-    @extend_schema(operation_id="retry_job", request=None, responses={202: JobSerializer, **REFUSALS})
+    @extend_schema(
+        operation_id="retry_job",
+        request=RetrySerializer,
+        responses={202: JobSerializer, 404: ProblemSerializer, **REFUSALS},
+    )
     def post(self, request: Request, job_id: str) -> Response:
-        """Answer 202 with the job, PENDING again."""
-        return accepted(submit.retry(self.job(job_id).job_id, by=signed_in(request)))
+        """Answer 202 with the job, PENDING again; it loads from its raw file where that is kept."""
+        asked = RetrySerializer(data=request.data)
+        job = self.job(job_id)
+        asked.is_valid(raise_exception=True)
+        return accepted(submit.retry(job.job_id, by=signed_in(request), force=asked.validated_data["force"]))
 
 
 class JobCancel(JobView):
@@ -217,7 +227,9 @@ class JobCancel(JobView):
 
     actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CHANGE_JOBS}
 
-    @extend_schema(operation_id="cancel_job", request=None, responses={202: JobSerializer, **REFUSALS})
+    @extend_schema(
+        operation_id="cancel_job", request=None, responses={202: JobSerializer, 404: ProblemSerializer, **REFUSALS}
+    )
     def post(self, request: Request, job_id: str) -> Response:
         """Answer 202 with the job; a running one ends within seconds."""
         return accepted(submit.cancel(self.job(job_id).job_id, by=signed_in(request)))

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
@@ -16,7 +16,7 @@ from accounts.roles import Action, Scope, may, scope
 from accounts.signin import to_sign_in
 from ingestion import datasets as known_datasets
 from ingestion import lake, lifecycle, queries
-from ingestion.errors import JobMissing
+from ingestion.errors import BadRequest, JobMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +74,11 @@ def jobs(request: HttpRequest) -> HttpResponse:
     """List jobs, newest first, narrowed by status."""
     status = request.GET.get("status", "")
     status = status if status in _ORDER else ""
-    found = queries.list_jobs(
-        user_id=_own_only(request), status=status, limit=50, cursor=request.GET.get("cursor", "")[:36]
-    )
+    cursor = request.GET.get("cursor", "")
+    try:
+        found = queries.list_jobs(user_id=_own_only(request), status=status, limit=50, cursor=cursor)
+    except BadRequest:  # a cursor of another list
+        return redirect("/app/jobs")
     return render(
         request,
         "web/jobs.html",

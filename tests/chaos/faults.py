@@ -29,7 +29,7 @@ STEPS = (
     "ingestion.worker._bring_raw",
     "ingestion.lake.download",
     "ingestion.worker._refuse_twice",
-    "ingestion.lifecycle.reserve_content",
+    "ingestion.once.reserve_content",
     "ingestion.worker._convert",
     "ingestion.conversion.convert",
     "ingestion.worker._preview",
@@ -37,10 +37,12 @@ STEPS = (
     "ingestion.lake.StagedObject.__post_init__",
     "ingestion.lake.StagedObject._send",
     "ingestion.lake.StagedObject.write_all",
-    "ingestion.lifecycle.begin_publishing",
+    "ingestion.worker._checked",
+    "ingestion.lake.StagedObject.check",
+    "ingestion.lifecycle.pass_fence",
     "ingestion.lake.StagedObject.publish",
-    "ingestion.worker._remember_dataset",
-    "ingestion.datasets.loaded",
+    "ingestion.worker._succeed",
+    "ingestion.datasets.load",
     "ingestion.lifecycle.succeed",
     "ingestion.moves.move",
     "ingestion.moves.transact",
@@ -226,11 +228,12 @@ def let_time_pass(job) -> None:
 def recover(job, timeout_s: float = 60) -> None:
     """Do what the stage does: sweep, and let a worker try what the sweep sends."""
     from ingestion import lifecycle, worker
+    from ingestion.sweep import sweep
 
     let_time_pass(job)
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and lifecycle.get(job.job_id).status not in lifecycle.FINISHED:
-        lifecycle.sweep(lambda job_id: job_id == job.job_id and worker.run(job_id))
+        sweep(lambda job_id: job_id == job.job_id and worker.run(job_id))
         time.sleep(0.05)
 
 

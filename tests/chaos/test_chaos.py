@@ -10,7 +10,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # fork be
 
 
 @pytest.fixture
-def job(stack, tmp_path, monkeypatch):
+def job(stack, quiet, tmp_path, monkeypatch):
     """A job whose retries wait for moments; leases keep their length, so that a busy machine loses none."""
     from ingestion import lifecycle, submit
 

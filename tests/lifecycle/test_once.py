@@ -6,39 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
-from types import SimpleNamespace
 
 import pytest
 
 from ingestion.errors import JobMoveRefused
-
-USER = SimpleNamespace(sub="tester", email="tester@databridge.example")
-
-
-@pytest.fixture
-def job(stack, tmp_path, monkeypatch):
-    """A PENDING job that nobody was told about."""
-    from ingestion import submit
-
-    monkeypatch.setattr(submit, "send", lambda _: None)
-    file = tmp_path / "in.csv"
-    file.write_text("id;amount\n007;1,50\n008;2,25\n")
-    return submit.submit_file(
-        USER,
-        path=file,
-        dataset=f"t_{uuid.uuid4().hex[:12]}",
-        filename="in.csv",
-        source_type="upload",
-        options={},
-    )
-
-
-def published(job) -> list[str]:
-    from databridge.aws import client
-
-    answer = client("s3").list_objects_v2(Bucket="databridge-erp-local", Prefix=f"parquet/{job.dataset}/")
-    return [item["Key"] for item in answer.get("Contents", [])]
+from tests.lifecycle.conftest import USER
 
 
 def worked(job) -> str:
@@ -61,7 +33,7 @@ print(worker.run(sys.argv[1]))
 """
 
 
-def test_a_task_delivered_three_times_to_processes_at_once_publishes_once(job):
+def test_a_task_delivered_three_times_to_processes_at_once_publishes_once(job, published):
     from ingestion import lifecycle, queries
 
     workers = [
@@ -95,28 +67,30 @@ def test_only_one_of_many_claims_wins(job):
     assert len(winners) == 1
 
 
-def test_a_worker_that_vanished_is_replaced_and_can_no_longer_publish(job, monkeypatch):
+def test_a_worker_that_vanished_is_replaced_and_can_no_longer_publish(job, monkeypatch, published):
     from ingestion import lifecycle
     from ingestion.moves import LeaseLost
+    from ingestion.sweep import sweep
 
     monkeypatch.setattr(lifecycle, "LEASE_S", -1)
     vanished = lifecycle.claim(job.job_id, "vanished")
     monkeypatch.setattr(lifecycle, "LEASE_S", 60)
-    lifecycle.sweep(lambda _: None)
+    sweep(lambda _: None)
     assert worked(job) == "SUCCESS"
     with pytest.raises(LeaseLost):
-        lifecycle.begin_publishing(vanished)
+        lifecycle.pass_fence(vanished, "parquet/any", "upload")
     assert lifecycle.get(job.job_id).attempt >= 2
     assert len(published(job)) == 1
 
 
 def test_a_job_whose_workers_always_vanish_ends_as_failed(job, monkeypatch):
     from ingestion import lifecycle
+    from ingestion.sweep import sweep
 
     monkeypatch.setattr(lifecycle, "LEASE_S", -1)
     for _ in range(200):
         lifecycle.claim(job.job_id, "vanishing")
-        lifecycle.sweep(lambda _: None)
+        sweep(lambda _: None)
         if lifecycle.get(job.job_id).status in lifecycle.FINISHED:
             break
     ended = lifecycle.get(job.job_id)
@@ -125,22 +99,22 @@ def test_a_job_whose_workers_always_vanish_ends_as_failed(job, monkeypatch):
 
 
 def test_a_job_never_claimed_is_sent_again_by_the_sweep(job, monkeypatch):
-    from ingestion import lifecycle
     from ingestion.models import Job
+    from ingestion.sweep import sweep
 
     sent = []
     for _ in range(20):  # another sweep of this stack may be quicker, and then gives the job time to arrive
         job.update([Job.due_at.set(time.time() - 1)])
-        lifecycle.sweep(sent.append)
+        sweep(sent.append)
         if job.job_id in sent:
             break
     assert job.job_id in sent
     sent.clear()
-    lifecycle.sweep(sent.append)
+    sweep(sent.append)
     assert job.job_id not in sent, "it was given time to arrive"
 
 
-def test_a_cancelled_job_leaves_no_output_and_retry_loads_it_from_the_raw_object(job):
+def test_a_cancelled_job_leaves_no_output_and_retry_loads_it_from_the_raw_object(job, published):
     from ingestion import lifecycle, submit
     from ingestion.moves import Cancelled
 
@@ -166,7 +140,7 @@ def test_a_finished_job_can_neither_be_cancelled_nor_retried(job):
         lifecycle.retry(job.job_id, "somebody")
 
 
-def test_a_raw_object_that_was_changed_is_noticed(job):
+def test_a_raw_object_that_was_changed_is_noticed(job, published):
     from databridge.aws import client
     from ingestion import lake, lifecycle
 
@@ -177,9 +151,11 @@ def test_a_raw_object_that_was_changed_is_noticed(job):
 
 
 @pytest.mark.parametrize(
-    "step", ["_bring_raw", "_refuse_twice", "_convert", "_preview", "_publish", "_remember_dataset"]
+    "step", ["_bring_raw", "_refuse_twice", "_convert", "_preview", "_publish", "_checked", "_succeed"]
 )
-def test_a_fault_at_any_step_ends_as_failed_with_nothing_published_and_retry_cures_it(job, monkeypatch, step):
+def test_a_fault_at_any_step_ends_as_failed_with_nothing_published_and_retry_cures_it(
+    job, monkeypatch, step, published
+):
     from ingestion import lifecycle, submit, worker
 
     def broken(*_, **__):

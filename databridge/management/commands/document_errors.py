@@ -18,6 +18,7 @@ MODULES = (
     "ingestion.conversion.errors",
     "ingestion.sources.errors",
     "ingestion.uploads",
+    "ingestion.pulse",
     "ingestion.worker",
     "ingestion.api.bodies",
     "ingestion.api.uploads",

@@ -8,15 +8,17 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    """Sends overdue jobs again, and ends those out of attempts."""
+    """Sends overdue jobs again, ends those out of attempts, drops what uploads left behind."""
 
-    help = "Send jobs again that nobody works on, and end those that are out of attempts; prints how many there were."
+    help = "Send overdue jobs again, end those out of attempts, drop uploads left behind; print how many."
     requires_system_checks: list[str] = []  # noqa: RUF012
 
     def handle(self, *_: Any, **__: Any) -> None:
         """Sweep once."""
-        from ingestion import lifecycle
+        from ingestion.sweep import sweep
         from ingestion.tasks import run_job
 
-        found = lifecycle.sweep(run_job)
-        self.stdout.write(f"{found} overdue job{'' if found == 1 else 's'} looked after")
+        swept = sweep(run_job)
+        self.stdout.write(
+            f"sent {swept.sent}, taken back {swept.taken_back}, ended {swept.ended}, uploads {swept.uploads}"
+        )
