@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 
+from accounts.roles import OpenTo, open_to
 from ingestion.api.session import PageSession
 from ingestion.api.urls import routes
 
@@ -18,11 +19,11 @@ page_door = {
 }
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/app/")),
+    path("", open_to(OpenTo.EVERYBODY)(RedirectView.as_view(url="/app/"))),
     path("", include("accounts.urls")),
     path("", include((routes(), "api"))),
     path("app/api/", include((routes(**page_door), "page_api"))),
     path("app/", include("ingestion.web.urls")),
     path("admin/", admin.site.urls),
-    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/schema/", open_to(OpenTo.EVERYBODY)(SpectacularAPIView.as_view()), name="schema"),
 ]

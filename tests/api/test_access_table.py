@@ -1,0 +1,106 @@
+"""Who may do what, for every address that the app has: a route without a rule fails here."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+
+from accounts.roles import Action, OpenTo, Role, Scope, scope
+
+JOB = "01a20000-0000-7000-8000-000000000000"
+ACTORS = ("Admin", "Operator", "Viewer", None)
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def _routes(patterns=None, prefix=""):
+    """Yield every address with its view, as the URL configuration has them."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield route, pattern.callback
+        else:
+            yield from _routes(pattern.url_patterns, route)
+
+
+def _rule(view, method: str) -> Action | OpenTo | None:
+    """Return what the view declares for a method: an action of the role table, or whom it is open to."""
+    api = getattr(view, "cls", None)
+    declared = getattr(api, "actions", {}).get(method)
+    return declared or getattr(view, "action", None) or getattr(view, "open_to", None) or getattr(api, "open_to", None)
+
+
+def _methods(view) -> list[str]:
+    api = getattr(view, "cls", None) or getattr(view, "view_class", None)
+    if api is not None:
+        return [method for method in METHODS if hasattr(api, method.lower())]
+    return ["GET", "POST"]
+
+
+ROUTES = list(_routes())
+CELLS = [(actor, method, route) for route, view in ROUTES for method, actor in product(_methods(view), ACTORS)]
+
+
+def test_every_route_has_a_rule():
+    lacking = [
+        f"{method} {route}" for route, view in ROUTES for method in _methods(view) if _rule(view, method) is None
+    ]
+    assert lacking == []
+
+
+def test_there_are_enough_cells_to_mean_something():
+    assert len(CELLS) >= 150
+
+
+@pytest.fixture(scope="module")
+def cookies(live):
+    """A session of each role, made by signing in."""
+    from databridge.local.provision import DEMO_PASSWORD
+
+    made = {}
+    for role in Role:
+        client = Client()
+        answer = client.post(
+            "/app/sign-in", {"email": f"{role.value.lower()}@databridge.example", "password": DEMO_PASSWORD}
+        )
+        assert answer.status_code == 302
+        made[role.value] = client.cookies
+    return made
+
+
+def _address(route: str) -> str:
+    import re
+
+    return "/" + re.sub(r"<[^>]*>", JOB, route)
+
+
+def _allowed(rule: Action | OpenTo, actor: str | None) -> bool:
+    if rule is OpenTo.EVERYBODY:
+        return True
+    if actor is None:
+        return False
+    return rule is OpenTo.SIGNED_IN or scope(Role(actor), rule) is not Scope.NONE
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_the_table_holds_at_every_address(live, tokens, cookies, actor):
+    wrong = []
+    for who, method, route in CELLS:
+        view = dict(ROUTES)[route]
+        if who != actor or "sign-out" in route:  # signing out would end the session that the others need
+            continue
+        client = Client()
+        headers = {}
+        if actor and route.startswith(("app/", "admin/")):
+            client.cookies.load({name: morsel.value for name, morsel in cookies[actor].items()})
+        elif actor:
+            headers["Authorization"] = f"Bearer {tokens[actor]}"
+        answer = client.generic(method, _address(route), data="{}", content_type="application/json", headers=headers)
+        if answer.status_code == 405:  # a page's address takes no such method, from nobody
+            continue
+        refused = answer.status_code in {401, 403} or "/app/sign-in?next" in answer.headers.get("Location", "")
+        if refused is _allowed(_rule(view, method), actor):
+            wrong.append(f"{actor} {method} {route}: {answer.status_code} {answer.headers.get('Location', '')}")
+    assert wrong == []
