@@ -163,6 +163,7 @@ class _Download:
     def page(self, url: str) -> tuple[bytes, Mapping[str, str]]:
         """Return one page's decoded body and headers; credentials do not follow a page to another host."""
         if origin(url) != origin(self.url):
+            self._client.check(url)
             raise SourceRefused("A page names its next one on another host.", hint="Check the service's own url.")
         signed = str(httpx.URL(url).copy_merge_params(self._query)) if self._query else url
         response = self._client.send(self._source.method, signed, self._headers, self._source.body)
