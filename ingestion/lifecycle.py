@@ -197,7 +197,9 @@ def succeed(job: Job, **facts: Any) -> None:
     record(
         job,
         "succeeded",
-        f"{rows.get('loaded', 0)} rows of {rows.get('read', 0)} read are in {job.output_path}.",
+        f"{rows.get('loaded', 0)} rows of {rows.get('read', 0)} read are in {job.output_path}."
+        if job.output_path
+        else "There was nothing new to load.",
         data={"rows": rows},
     )
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import lake, lifecycle, secrets, uploads
+from ingestion import fetching, lake, lifecycle
 from ingestion.errors import DataBridgeError, StoreError
 from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestion.conversion.values import Progress, Report
     from ingestion.models import Job
@@ -51,22 +51,29 @@ class Unexpected(DataBridgeError):
     code: ClassVar[str] = "INTERNAL"
 
 
-def run(job_id: str) -> str:
-    """Try a job once and record how it ended. Returns its state; a job that is not ours is left alone."""
+def _leave_to_the_sweep(_job_id: str) -> None:
+    """Send nothing: the sweep finds jobs that nobody claimed."""
+
+
+def run(job_id: str, send: Callable[[str], object] = _leave_to_the_sweep) -> str:
+    """Try a job once and record how it ended. Returns its state; a job that is not ours is left alone.
+
+    ``send`` hands on the jobs of further files that this one finds.
+    """
     job = lifecycle.claim(job_id, worker=uuid.uuid4().hex)
     if job is None:
         return lifecycle.get(job_id).status
     try:
-        _finish(job)
+        _finish(job, send)
     except LeaseLost:
         logger.warning("lease lost, nothing published", extra={"job_id": job_id})
     return lifecycle.get(job_id).status
 
 
-def _finish(job: Job) -> None:
+def _finish(job: Job, send: Callable[[str], object]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder, _Pulse(job) as pulse:
-            _attempt(job, Path(folder), pulse)
+            _attempt(job, Path(folder), pulse, send)
     except Cancelled:
         lifecycle.cancelled(job)
     except DataBridgeError as error:
@@ -86,9 +93,13 @@ def _finish(job: Job) -> None:
         )
 
 
-def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
+def _attempt(job: Job, folder: Path, pulse: _Pulse, send: Callable[[str], object]) -> None:
     source = folder / "raw"
-    _bring_raw(job, source, pulse)
+    try:
+        _bring_raw(job, source, pulse, send)
+    except fetching.NothingNew as nothing:
+        _succeed_without_rows(job, nothing)
+        return
     _refuse_twice(job)
     output = folder / "out.parquet"
     report = _convert(job, source, output, pulse)
@@ -98,10 +109,11 @@ def _attempt(job: Job, folder: Path, pulse: _Pulse) -> None:
 # ---- the raw object ------------------------------------------------------------------------------
 
 
-def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
+def _bring_raw(job: Job, path: Path, pulse: _Pulse, send: Callable[[str], object]) -> None:
     """Make the bytes local; fetch them from the source only if no earlier attempt has kept them."""
     if not job.raw_path:
-        _compose(job, pulse) if "upload_id" in job.source else _fetch(job, pulse)
+        fetching.fetch(job, pulse.bytes_of, send, path)
+        return
     found = lake.download(lake.key_of(job.raw_path), path, pulse.bytes_of("fetch", job.raw_bytes))
     if found != job.sha256:
         raise RawDamaged(
@@ -110,34 +122,13 @@ def _bring_raw(job: Job, path: Path, pulse: _Pulse) -> None:
         )
 
 
-def _fetch(job: Job, pulse: _Pulse) -> None:
-    from django.conf import settings
-
-    from ingestion.sources import parse_source
-    from ingestion.sources.base import Limits
-    from ingestion.sources.guard import GuardPolicy
-
-    policy = GuardPolicy(allow_cidrs=settings.SOURCE_ALLOW_CIDRS, allow_hosts=settings.SOURCE_ALLOW_HOSTS)
-    spec = secrets.recall(job.job_id) if job.source_has_secret else job.source
-    with parse_source(spec).open(Limits(policy=policy)) as fetched:
-        record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
-        name = lake.safe_name(fetched.filename)
-        key = lake.raw_key(job, name)
-        size, sha256 = lake.put_stream(key, fetched.chunks, pulse.bytes_of("fetch", fetched.size))
-    lifecycle.note(job, filename=name, raw_path=lake.uri(key), raw_bytes=size, sha256=sha256)
-    if job.source_has_secret:
-        secrets.forget(job.job_id)
-    record(job, "fetch", f"{size:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
-
-
-def _compose(job: Job, pulse: _Pulse) -> None:
-    upload_id = job.source["upload_id"]
-    size, chunks = uploads.compose(upload_id)
-    key = lake.raw_key(job, job.filename)
-    done, sha256 = lake.put_stream(key, chunks, pulse.bytes_of("fetch", size))
-    lifecycle.note(job, raw_path=lake.uri(key), raw_bytes=done, sha256=sha256)
-    uploads.forget(upload_id)
-    record(job, "fetch", f"{done:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
+def _succeed_without_rows(job: Job, nothing: fetching.NothingNew) -> None:
+    lifecycle.succeed(
+        job,
+        rows={"read": 0, "loaded": 0, "rejected": 0, "skipped": {}},
+        progress={"stage": "done", "bytes": 0, "bytes_total": 0, "rows": 0},
+        warnings=[{"code": nothing.code, "message": nothing.what}],
+    )
 
 
 def _refuse_twice(job: Job) -> None:
@@ -187,6 +178,7 @@ def _publish(job: Job, output: Path, report: Report, pulse: _Pulse) -> None:
     except BaseException:
         staged.abort()
         raise
+    left = fetching.conclude(job)
     version = _remember_dataset(job, told)
     lifecycle.succeed(
         job,
@@ -196,7 +188,7 @@ def _publish(job: Job, output: Path, report: Report, pulse: _Pulse) -> None:
         output_sha256=staged.sha256,
         rows=told["rows"],
         progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": report.rows.loaded},
-        warnings=told["warnings"][:50],
+        warnings=[*([left] if left else []), *told["warnings"]][:50],
         schema_version=version,
     )
 

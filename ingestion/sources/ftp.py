@@ -147,6 +147,16 @@ class FtpSource:
             self._put_away(session, path, fetched)
 
     @property
+    def lists(self) -> bool:
+        """Whether ``entries`` must be asked which file is meant."""
+        return bool(self.pattern or self.only_new)
+
+    @property
+    def acts_afterwards(self) -> bool:
+        """Whether the file is deleted or moved once its data is published."""
+        return bool(self.after)
+
+    @property
     def polls(self) -> bool:
         """Whether the source is asked again and again, so that no file, or no new one, is no fault."""
         return bool(self.only_new or self.since or (self.pattern and self.after))

@@ -11,7 +11,18 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from ingestion.sources.base import CHUNK_BYTES, Entry, Fetched, Limits, Version, block, refuse_unknown, text, url_of
+from ingestion.sources.base import (
+    CHUNK_BYTES,
+    Entry,
+    Fetched,
+    Limits,
+    OneFile,
+    Version,
+    block,
+    refuse_unknown,
+    text,
+    url_of,
+)
 from ingestion.sources.errors import SourceChanged, SourceInvalid, SourceRefused
 from ingestion.sources.http_auth import credentials, parse_auth
 from ingestion.sources.http_client import HttpClient, origin, time_of, translated, without_secrets
@@ -29,7 +40,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSource:
+class HttpSource(OneFile):
     """One request whose answer's body is the file; or, with ``pages``, many whose rows become one JSON array."""
 
     url: str
@@ -113,9 +124,6 @@ class HttpSource:
         with self.open(limits) as fetched:
             size = "unknown size" if fetched.size is None else f"{fetched.size:,} bytes"
             return [f"{fetched.filename}, {size}"]
-
-    def after_publish(self, limits: Limits, fetched: Version) -> None:
-        """Do nothing: HTTP sources are only read."""
 
 
 class _Download:

@@ -17,6 +17,8 @@ MODULES = (
     "ingestion.errors",
     "ingestion.conversion.errors",
     "ingestion.sources.errors",
+    "ingestion.connections",
+    "ingestion.fetching",
     "ingestion.uploads",
     "ingestion.worker",
     "ingestion.api.bodies",
