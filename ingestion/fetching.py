@@ -79,8 +79,8 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
         source = parse_source(connections.resolve(spec))
     with source.open(limits) as fetched:
         record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
-        version = fetched.version
-        _keep(job, lake.safe_name(fetched.filename), fetched.size, fetched.chunks, listen, copy, _told(version))
+        version = _told(fetched.version) if source.acts_afterwards else None
+        _keep(job, lake.safe_name(fetched.filename), fetched.size, fetched.chunks, listen, copy, version)
     if not source.acts_afterwards:
         _forget(job)
 

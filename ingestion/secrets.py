@@ -6,10 +6,21 @@ Of a job it is kept until its file is done with, of a connection as long as it i
 from __future__ import annotations
 
 import json
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from databridge import config
 from databridge.aws import client
+from ingestion.errors import StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class SecretGone(StoreError):
+    """The password of a job's source was deleted, as its file was done with."""
+
+    code: ClassVar[str] = "SECRET_GONE"
 
 
 def keep(job_id: str, spec: dict[str, Any]) -> None:
@@ -45,22 +56,37 @@ def forget_connection(secret_id: str) -> None:
 def _put(name: str, spec: dict[str, Any]) -> None:
     manager = client("secretsmanager")
     text = json.dumps(spec)
-    try:
-        manager.create_secret(Name=_whole_name(name), SecretString=text)
-    except manager.exceptions.ResourceExistsException:
-        manager.put_secret_value(SecretId=_whole_name(name), SecretString=text)
+    with _translated():
+        try:
+            manager.create_secret(Name=_whole_name(name), SecretString=text)
+        except manager.exceptions.ResourceExistsException:
+            manager.put_secret_value(SecretId=_whole_name(name), SecretString=text)
 
 
 def _read(name: str) -> dict[str, Any]:
-    return json.loads(client("secretsmanager").get_secret_value(SecretId=_whole_name(name))["SecretString"])
+    manager = client("secretsmanager")
+    with _translated():
+        try:
+            return json.loads(manager.get_secret_value(SecretId=_whole_name(name))["SecretString"])
+        except manager.exceptions.ResourceNotFoundException:
+            raise SecretGone("The source's password is not kept any more.", hint="Send the request again.") from None
 
 
 def _delete(name: str) -> None:
     manager = client("secretsmanager")
-    try:
+    with _translated(), suppress(manager.exceptions.ResourceNotFoundException):
         manager.delete_secret(SecretId=_whole_name(name), ForceDeleteWithoutRecovery=True)
-    except manager.exceptions.ResourceNotFoundException:
-        return
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn boto's errors into one that a retry may cure; what they say goes to the log only."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise StoreUnavailable("Secrets Manager did not answer as it should.", hint="Try again in a minute.") from error
 
 
 def _whole_name(name: str) -> str:

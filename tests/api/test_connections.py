@@ -48,7 +48,9 @@ def client_get(api, name: str) -> str:
 
 def test_a_test_lists_what_the_connection_sees_or_says_why_it_sees_nothing(api, saved, name):
     with api("Operator") as client:
-        seen = client.post(f"/connections/{name}/test").json()["seen"]
+        answer = client.post(f"/connections/{name}/test")
+    assert answer.status_code == 200, answer.text
+    seen = answer.json()["seen"]
     assert any(line.startswith("stock.csv.gz, ") for line in seen), seen
     with api("Admin") as admin:
         wrong = saved | {"password": SECRET}

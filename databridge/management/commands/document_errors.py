@@ -19,6 +19,7 @@ MODULES = (
     "ingestion.sources.errors",
     "ingestion.connections",
     "ingestion.fetching",
+    "ingestion.secrets",
     "ingestion.uploads",
     "ingestion.worker",
     "ingestion.api.bodies",
