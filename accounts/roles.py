@@ -36,6 +36,7 @@ class Action(StrEnum):
     FIX_REJECTS = "fix rejects"
     MANAGE_CONNECTIONS = "manage connections"
     ADMINISTER_JOBS = "administer jobs"
+    USE_CONNECTIONS = "use connections"
     MANAGE_USERS = "manage users"
     SEE_AUDIT = "see the audit log"
 
@@ -58,6 +59,7 @@ _TABLE: dict[Action, dict[Role, Scope]] = {
     Action.FIX_REJECTS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
     Action.MANAGE_CONNECTIONS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.ADMINISTER_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
+    Action.USE_CONNECTIONS: {Role.VIEWER: _NONE, Role.OPERATOR: _ALL, Role.ADMIN: _ALL},
     Action.MANAGE_USERS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.SEE_AUDIT: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
 }

@@ -141,6 +141,7 @@ SPECTACULAR_SETTINGS = {
 # The network guard: which private addresses this stage may fetch from, beyond the public internet.
 SOURCE_ALLOW_CIDRS = env_list("DATABRIDGE_ALLOW_CIDRS")
 SOURCE_ALLOW_HOSTS = env_list("DATABRIDGE_ALLOW_HOSTS")
+SOURCE_MAX_BYTES = int(os.environ.get("DATABRIDGE_SOURCE_MAX_BYTES", str(10 * 1024**3)))
 
 LOGGING = {
     "version": 1,

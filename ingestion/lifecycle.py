@@ -143,7 +143,9 @@ def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
         line=Line(
             stage="succeeded",
             message=f"Done in {seconds:.1f} s: {rows.get('loaded', 0):,} of {rows.get('read', 0):,} rows read are in "
-            f"dataset {job.dataset}, in {facts.get('output_path')}.",
+            f"dataset {job.dataset}, in {facts['output_path']}."
+            if facts.get("output_path")
+            else "There was nothing new to load.",
             data={"rows": rows},
         ),
     )

@@ -120,6 +120,7 @@ class Job(Model):
     source_type = UnicodeAttribute()
     source: JSONAttribute = JSONAttribute(default=dict)
     source_has_secret = BooleanAttribute(default=False)
+    source_spec: JSONAttribute = JSONAttribute(null=True)
     source_version: JSONAttribute = JSONAttribute(null=True)
     filename = UnicodeAttribute(default="")
     options: JSONAttribute = JSONAttribute(default=dict)
@@ -283,7 +284,7 @@ class Connection(Model):
     name = UnicodeAttribute(range_key=True)
     spec: JSONAttribute = JSONAttribute(default=dict)
     secret_fields: JSONAttribute = JSONAttribute(default=list)
-    revision = NumberAttribute(default=1)
+    secret_id = UnicodeAttribute()
     changed_by = UnicodeAttribute(default="")
     changed_at = UTCDateTimeAttribute()
 

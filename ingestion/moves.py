@@ -127,23 +127,24 @@ def move(
     return True
 
 
-def transact(write: Callable[[TransactWrite], None], *, job_id: str, move_id: str) -> bool:
+def transact(write: Callable[[TransactWrite], None], *, job_id: str = "", move_id: str = "") -> bool:
     """Run one transaction; False when a condition failed. Conflicts with neighbours are tried again.
 
     ``write`` must add the same each time: DynamoDB refuses a known token that comes with another content. A condition
     also fails when the transaction was written before and only its answer was lost; the move's id on the job tells,
-    however long ago that was (DynamoDB itself remembers a token for ten minutes).
+    however long ago that was (DynamoDB itself remembers a token for ten minutes). What moves no job has no such id.
     """
+    token = move_id or uuid.uuid4().hex
     for attempt in range(_CONFLICT_TRIES):
         try:
             # the models' own connection: a new one would read botocore's description of DynamoDB again
             connection = Job._get_connection().connection  # noqa: SLF001  (pynamodb has no public way to it)
-            with TransactWrite(connection=connection, client_request_token=move_id) as transaction:
+            with TransactWrite(connection=connection, client_request_token=token) as transaction:
                 write(transaction)
         except TransactWriteError as error:
             reasons = {reason.code for reason in error.cancellation_reasons if reason}
             if "ConditionalCheckFailed" in reasons:
-                return _was_written(job_id, move_id)
+                return bool(job_id) and _was_written(job_id, move_id)
             conflict = bool(reasons & {"TransactionConflict", "ThrottlingError"})
             if attempt == (_CONFLICT_TRIES if conflict else _TRIES) - 1:
                 raise unavailable(error) from error

@@ -11,12 +11,14 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import uuid6
+from django.utils.crypto import salted_hmac
 
 from accounts import audit
-from ingestion import lake, lifecycle, once, secrets, uploads
+from ingestion import connections, fetching, lake, lifecycle, once, secrets, uploads
 from ingestion.errors import BadRequest
 from ingestion.models import Job
 from ingestion.moves import now
+from ingestion.sources import parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,21 +142,19 @@ def submit_source(
     options: Mapping[str, Any],
     idempotency_key: str = "",
 ) -> Job:
-    """Make a job that fetches from a source (``http``, ``ftp``, ``tcp``); its secrets go to Secrets Manager.
+    """Make a job that fetches from a source, given whole or by a connection's name; secrets go to Secrets Manager.
 
-    Raises ``BadRequest``, ``SourceInvalid`` or ``IdempotencyConflict``.
+    Raises ``BadRequest``, ``SourceInvalid``, ``ConnectionMissing`` or ``IdempotencyConflict``.
     """
-    from ingestion.sources import parse_source
-
-    source = parse_source(spec)
+    source = parse_source(connections.resolve(spec))
     job = _new_job(user, dataset=dataset, source_type=source.type, options=options)
-    job.source = source.public()
-    fingerprint = _fingerprint(dataset, source.type, job.options, json.dumps(dict(spec), sort_keys=True))
+    job.source = fetching.shown(spec, source)
+    # keyed, because a weak password could be guessed from a plain hash
+    told = salted_hmac("source", json.dumps(dict(spec), sort_keys=True), algorithm="sha256").hexdigest()
+    fingerprint = _fingerprint(dataset, source.type, job.options, told)
     if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before
-    job.source_has_secret = job.source != dict(spec)
-    if job.source_has_secret:
-        secrets.keep(job.job_id, dict(spec))
+    fetching.store(job, spec)
     created = once.create(
         job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
     )

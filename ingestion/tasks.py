@@ -19,7 +19,7 @@ def run_job(job_id: str) -> str:
     """Try the job once; delivered twice it runs once. Returns the job's state afterwards."""
     from ingestion import worker
 
-    return worker.run(job_id)
+    return worker.run(job_id, send=run_job)
 
 
 def sweep(event: dict[str, Any], context: Any) -> dict[str, int]:  # noqa: ARG001  (the shape of a scheduled function)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import datasets, lake, lifecycle, once, secrets, uploads
+from ingestion import datasets, fetching, lake, lifecycle, once
 from ingestion.errors import DataBridgeError, StoreError
 from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
 from ingestion.pulse import Pulse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestion.conversion.values import Report
     from ingestion.models import Job
@@ -77,21 +77,29 @@ class Unexpected(DataBridgeError):
     code: ClassVar[str] = "INTERNAL"
 
 
-def run(job_id: str) -> str:
-    """Try a job once and record how it ended. Returns its state; a job that is not ours is left alone."""
+def _leave_to_the_sweep(_job_id: str) -> None:
+    """Send nothing: the sweep finds jobs that nobody claimed."""
+
+
+def run(job_id: str, send: Callable[[str], object] = _leave_to_the_sweep) -> str:
+    """Try a job once and record how it ended. Returns its state; a job that is not ours is left alone.
+
+    ``send`` hands on the jobs of further files that this one finds.
+    """
     job = lifecycle.claim(job_id, worker=uuid.uuid4().hex)
-    if job is not None:
-        try:
-            _finish(job)
-        except LeaseLost:
-            logger.warning("lease lost, nothing published", extra={"job_id": job_id})
+    if job is None:
+        return lifecycle.get(job_id).status
+    try:
+        _finish(job, send)
+    except LeaseLost:
+        logger.warning("lease lost, nothing published", extra={"job_id": job_id})
     return lifecycle.get(job_id).status
 
 
-def _finish(job: Job) -> None:
+def _finish(job: Job, send: Callable[[str], object]) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder, Pulse(job) as pulse:
-            _attempt(job, Path(folder), pulse)
+            _attempt(job, Path(folder), pulse, send)
     except Cancelled:
         lifecycle.cancelled(job)
     except LeaseLost:
@@ -114,10 +122,14 @@ def _finish(job: Job) -> None:
         )
 
 
-def _attempt(job: Job, folder: Path, pulse: Pulse) -> None:
+def _attempt(job: Job, folder: Path, pulse: Pulse, send: Callable[[str], object]) -> None:
     lifecycle.take_over(job)
     source = folder / "raw"
-    _bring_raw(job, source, pulse)
+    try:
+        _bring_raw(job, source, pulse, send)
+    except fetching.NothingNew as nothing:
+        _succeed_without_rows(job, nothing)
+        return
     _refuse_twice(job)
     output = folder / "out.parquet"
     report = _convert(job, source, output, pulse)
@@ -127,10 +139,11 @@ def _attempt(job: Job, folder: Path, pulse: Pulse) -> None:
 # ---- the raw object ------------------------------------------------------------------------------
 
 
-def _bring_raw(job: Job, path: Path, pulse: Pulse) -> None:
+def _bring_raw(job: Job, path: Path, pulse: Pulse, send: Callable[[str], object]) -> None:
     """Make the bytes local; fetch them from the source only if no earlier attempt has kept them."""
     if not job.raw_path:
-        _compose(job, pulse) if "upload_id" in job.source else _fetch(job, pulse)
+        fetching.fetch(job, pulse.bytes_of, send, path)
+        return
     found = lake.download(lake.key_of(job.raw_path), path, pulse.bytes_of("fetch", job.raw_bytes))
     if found != job.sha256:
         raise RawDamaged(
@@ -140,43 +153,13 @@ def _bring_raw(job: Job, path: Path, pulse: Pulse) -> None:
     record(job, "check", f"The kept raw file is as it came: SHA-256 {found}.")
 
 
-def _fetch(job: Job, pulse: Pulse) -> None:
-    from django.conf import settings
-
-    from ingestion.sources import parse_source
-    from ingestion.sources.base import Limits
-    from ingestion.sources.guard import GuardPolicy
-
-    policy = GuardPolicy(allow_cidrs=settings.SOURCE_ALLOW_CIDRS, allow_hosts=settings.SOURCE_ALLOW_HOSTS)
-    spec = secrets.recall(job.job_id) if job.source_has_secret else job.source
-    with parse_source(spec).open(Limits(policy=policy)) as fetched:
-        record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
-        name = lake.safe_name(fetched.filename)
-        size, sha256 = lake.put_stream(
-            lake.raw_key(job, name),
-            fetched.chunks,
-            pulse.bytes_of("fetch", fetched.size),
-            fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
-        )
-    lifecycle.note(job, filename=name, raw_path=lake.uri(lake.raw_key(job, name)), raw_bytes=size, sha256=sha256)
-    if job.source_has_secret:
-        secrets.forget(job.job_id)
-    record(job, "fetch", f"{size:,} bytes came and are kept at {job.raw_path}.", data={"sha256": sha256})
-
-
-def _compose(job: Job, pulse: Pulse) -> None:
-    upload_id = job.source["upload_id"]
-    size, chunks = uploads.compose(upload_id)
-    key = lake.raw_key(job, job.filename)
-    done, sha256 = lake.put_stream(
-        key,
-        chunks,
-        pulse.bytes_of("fetch", size),
-        fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
+def _succeed_without_rows(job: Job, nothing: fetching.NothingNew) -> None:
+    lifecycle.succeed(
+        job,
+        rows={"read": 0, "loaded": 0, "rejected": 0, "skipped": {}},
+        progress={"stage": "done", "bytes": 0, "bytes_total": 0, "rows": 0},
+        warnings=[{"code": nothing.code, "message": nothing.what}],
     )
-    lifecycle.note(job, raw_path=lake.uri(key), raw_bytes=done, sha256=sha256)
-    uploads.forget(upload_id)
-    record(job, "fetch", f"{done:,} bytes are kept at {job.raw_path}.", data={"sha256": sha256})
 
 
 def _refuse_twice(job: Job) -> None:
@@ -239,9 +222,11 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
         f"Checked, then published whole in one step: {size:,} bytes, {report.rows.loaded:,} rows, SHA-256 {sha256}.",
         data={"content_sha256": content},
     )
+    left = fetching.conclude(job)
     _succeed(
         job,
         told,
+        warnings=[*([left] if left else []), *told["warnings"]][:WARNINGS_TOLD],
         input_format=report.detection.format,
         output_path=lake.uri(key),
         output_bytes=size,
@@ -289,7 +274,6 @@ def _succeed(job: Job, told: dict[str, Any], **facts: Any) -> None:
             also=load.write,
             rows=told["rows"],
             progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": loaded},
-            warnings=told["warnings"][:WARNINGS_TOLD],
             schema_version=load.version,
             **facts,
         ):

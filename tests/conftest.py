@@ -19,8 +19,11 @@ os.environ["DATABRIDGE_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128"
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
     """The embedded AWS with its local Lambda, in a folder of its own."""
+    from django.conf import settings
+
     from databridge.local import Stack
 
+    settings.SOURCE_ALLOW_CIDRS = tuple(os.environ["DATABRIDGE_ALLOW_CIDRS"].split(","))  # read before this file was
     os.environ["DATABRIDGE_SQLITE"] = str(ROOT / ".local" / "django.sqlite3")
     with Stack(tmp_path_factory.mktemp("stack"), lambda_retry_s="0.5,0.5") as running:
         yield running

@@ -140,3 +140,38 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     hint = serializers.CharField(allow_blank=True)
     place = serializers.JSONField(required=False)
+
+
+class ConnectionSerializer(serializers.Serializer[Any]):
+    """A saved source as people may see it. ``secrets`` names the fields that are kept and never shown."""
+
+    name = serializers.CharField()
+    source = serializers.DictField(source="spec")  # type: ignore[assignment]  # a name of the API that DRF uses too
+    secrets = serializers.ListField(child=serializers.CharField(), source="secret_fields")
+    changed_by = serializers.CharField()
+    changed_at = serializers.DateTimeField()
+
+
+class ConnectionsSerializer(serializers.Serializer[Any]):
+    """The saved sources by name."""
+
+    connections = ConnectionSerializer(many=True)
+
+
+class NewConnectionSerializer(serializers.Serializer[Any]):
+    """A source to save under a name."""
+
+    name = serializers.CharField()
+    source = serializers.DictField()  # type: ignore[assignment]
+
+
+class ChangedConnectionSerializer(serializers.Serializer[Any]):
+    """A saved source's new form; a secret that is left out stays if it goes where it went before."""
+
+    source = serializers.DictField()  # type: ignore[assignment]
+
+
+class SeenSerializer(serializers.Serializer[Any]):
+    """What a connection sees: one line a file."""
+
+    seen = serializers.ListField(child=serializers.CharField())

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ingestion.api import uploads, views
+from ingestion.api import connections, uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
@@ -20,6 +20,9 @@ def routes(**door: Any) -> list[URLPattern]:
         path("upload", views.Upload.as_view(**door), name="upload"),
         path("uploads", uploads.Uploads.as_view(**door), name="uploads"),
         path("uploads/<str:upload_id>", uploads.UploadDetail.as_view(**door), name="one_upload"),
+        path("connections", connections.Connections.as_view(**door), name="connections"),
+        path("connections/<str:name>", connections.ConnectionDetail.as_view(**door), name="connection"),
+        path("connections/<str:name>/test", connections.ConnectionTest.as_view(**door), name="connection_test"),
         path("jobs", views.Jobs.as_view(**door), name="jobs"),
         path("jobs/<str:job_id>", views.JobDetail.as_view(**door), name="job"),
         path("jobs/<str:job_id>/events", views.JobEvents.as_view(**door), name="events"),

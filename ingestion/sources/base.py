@@ -69,6 +69,16 @@ class Fetched:
     version: Version = field(default_factory=Version)
 
 
+class OneFile:
+    """A source that is always one file, which is only read."""
+
+    __slots__ = ()
+    lists = only_new = polls = acts_afterwards = False
+
+    def after_publish(self, limits: Limits, fetched: Version) -> None:
+        """Do nothing: there is no file that could be deleted or moved."""
+
+
 class Source(Protocol):
     """A place files come from.
 
@@ -88,6 +98,26 @@ class Source(Protocol):
 
     def public(self) -> dict[str, Any]:
         """Return the source as a job may show it: passwords, tokens and credentials in URLs left out."""
+        ...
+
+    @property
+    def lists(self) -> bool:
+        """Whether ``entries`` must be asked which file is meant, as there may be several, or none that is new."""
+        ...
+
+    @property
+    def only_new(self) -> bool:
+        """Whether a state of a file that was loaded before is left alone."""
+        ...
+
+    @property
+    def polls(self) -> bool:
+        """Whether the source is asked again and again, so that no file, or no new one, is no fault."""
+        ...
+
+    @property
+    def acts_afterwards(self) -> bool:
+        """Whether ``after_publish`` does something."""
         ...
 
     def open(self, limits: Limits) -> AbstractContextManager[Fetched]:

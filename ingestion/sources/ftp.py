@@ -32,7 +32,7 @@ _FIELDS = {
     "ca",
     "encoding",
 }
-_FIELDS |= {"filename", "private_key", "passphrase", "host_key", "settle", "since", "after"}
+_FIELDS |= {"filename", "private_key", "passphrase", "host_key", "settle", "since", "only_new", "after"}
 _PORTS = {"ftp": 21, "ftps": 990, "sftp": 22}
 
 
@@ -58,6 +58,7 @@ class FtpSource:
     host_key: str = ""
     settle: Settle = field(default_factory=Settle)
     since: datetime | None = None
+    only_new: bool = False
     after: Mapping[str, str] = field(default_factory=dict)
     filename: str = ""
     type: str = "ftp"
@@ -68,12 +69,12 @@ class FtpSource:
         refuse_unknown(spec, _FIELDS)
         whole = (_of_url(spec) if "url" in spec else {}) | {name: spec[name] for name in spec if name != "url"}
         protocol, tls = _protocol(whole)
-        pattern = text(whole, "pattern", "")
+        path, pattern = _path_and_pattern(whole)
         return cls(
             protocol=protocol,
             host=text(whole, "host"),
             port=port_of(whole, 21 if tls == "explicit" else _PORTS[protocol]),
-            path=text(whole, "path", "" if pattern else None),
+            path=path,
             pattern=pattern,
             username=text(whole, "username", "anonymous"),
             password=text(whole, "password", ""),
@@ -85,6 +86,7 @@ class FtpSource:
             host_key=text(whole, "host_key", ""),
             settle=Settle.parse(whole),
             since=_since(whole),
+            only_new=_flag(whole, "only_new"),
             after=_after(whole),
             filename=text(whole, "filename", ""),
         )
@@ -92,7 +94,8 @@ class FtpSource:
     def public(self) -> dict[str, Any]:
         """Return where the file is and who signs in; passwords and keys are left out."""
         shown = {"type": "ftp", "host": self.host, "port": self.port, "path": self.path, "username": self.username}
-        named = {"tls": self.tls, "pattern": self.pattern, "filename": self.filename, "host_key": self.host_key}
+        named: dict[str, Any] = {"tls": self.tls, "pattern": self.pattern, "filename": self.filename}
+        named |= {"host_key": self.host_key, "only_new": self.only_new, "after": self._after_told()}
         shown |= {"protocol": self.protocol} if self.protocol == "sftp" else {}
         return shown | {name: value for name, value in named.items() if value}
 
@@ -131,14 +134,45 @@ class FtpSource:
         """Delete or move the file if ``after`` says so; what was changed since ``fetched`` stays."""
         if not self.after:
             return
-        with closing(self._session(limits)) as session, suppress(SourceFileMissing):  # done by an earlier delivery
-            path = self._only_path(session)
-            if session.stat(path) != fetched:
+        with closing(self._session(limits)) as session:
+            try:
+                path = self._only_path(session)
+                found = session.stat(path)
+            except SourceFileMissing:
+                return  # done by an earlier delivery
+            if found != fetched:
                 raise SourceChanged(f"{path} was changed after it was fetched and stays.", hint="Fetch it again.")
-            if "move" in self.after:
-                session.move(path, self.after["move"].rstrip("/") + "/" + path.rsplit("/", 1)[-1])
-            else:
-                session.delete(path)
+            if self.settle.done_flag:  # first the flag: left behind it would call the next file of this name ready
+                self._put_away(session, path + self.settle.done_flag, fetched)
+            self._put_away(session, path, fetched)
+
+    @property
+    def lists(self) -> bool:
+        """Whether ``entries`` must be asked which file is meant."""
+        return bool(self.pattern or self.only_new)
+
+    @property
+    def acts_afterwards(self) -> bool:
+        """Whether the file is deleted or moved once its data is published."""
+        return bool(self.after)
+
+    @property
+    def polls(self) -> bool:
+        """Whether the source is asked again and again, so that no file, or no new one, is no fault."""
+        return bool(self.only_new or self.since or (self.pattern and self.after))
+
+    def _after_told(self) -> Any:
+        return dict(self.after) if "move" in self.after else next(iter(self.after), "")
+
+    def _put_away(self, session: Session, path: str, fetched: Version) -> None:
+        """Delete or move a file. A file of the same name in the archive stays: the newer one gets its time added."""
+        if "move" not in self.after:
+            session.delete(path)
+            return
+        to = self.after["move"].rstrip("/") + "/" + path.rsplit("/", 1)[-1]
+        if _exists(session, to):
+            to += f".{fetched.modified or datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        session.move(path, to)
 
     def connected(self, limits: Limits) -> Session:
         """Return a signed-in session; the caller closes it."""
@@ -197,6 +231,32 @@ class _Transfer:
             raise SourceChanged(f"{self._path} changed while it was fetched.", hint="It is tried again from the start.")
 
 
+def _exists(session: Session, path: str) -> bool:
+    with suppress(SourceFileMissing):
+        session.stat(path)
+        return True
+    return False
+
+
+def _path_and_pattern(whole: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the path and, where its last part or ``pattern`` has wildcards, the folder and the pattern."""
+    pattern = text(whole, "pattern", "")
+    path = text(whole, "path", "" if pattern else None)
+    folder, slash, name = path.rpartition("/")
+    if not pattern and ("*" in name or "?" in name):  # a [ alone is a name such as report[1].csv
+        path, pattern = folder or slash, name
+    if "*" in path or "?" in path or "/" in pattern:
+        raise SourceInvalid("Only the last part of a path may have wildcards.", hint="Correct source.path.")
+    return path, pattern
+
+
+def _flag(whole: Mapping[str, Any], name: str) -> bool:
+    value = whole.get(name, False)
+    if not isinstance(value, bool):
+        raise SourceInvalid(f"{name} must be true or false.", hint=f"Correct source.{name}.")
+    return value
+
+
 def _protocol(whole: Mapping[str, Any]) -> tuple[str, str]:
     """Return protocol and TLS mode; FTPS is implicit where nothing or port 990 says so."""
     protocol, tls = text(whole, "protocol", "ftp"), text(whole, "tls", "")
@@ -211,7 +271,12 @@ def _protocol(whole: Mapping[str, Any]) -> tuple[str, str]:
 
 def _of_url(spec: Mapping[str, Any]) -> dict[str, Any]:
     parts = url_of(spec, set(_PORTS))
-    found: dict[str, Any] = {"protocol": parts.scheme, "host": parts.hostname, "path": unquote(parts.path)}
+    if parts.fragment:
+        raise SourceInvalid("A # in the url's path must be written %23.", hint="Correct source.url.")
+    path = parts.path + (f"?{parts.query}" if parts.query else "")  # FTP has no queries (RFC 1738, 3.2)
+    if parts.scheme != "sftp":
+        path = path.removeprefix("/")  # which divides host and path; //etc or /%2Fetc is from the root
+    found: dict[str, Any] = {"protocol": parts.scheme, "host": parts.hostname, "path": unquote(path)}
     if parts.port:
         found["port"] = parts.port
     elif parts.scheme == "ftps":

@@ -182,10 +182,13 @@ class _GuardedFtp(ftplib.FTP):
         """Ask for a data port by EPSV, which names no address; a PASV answer must name the control's peer."""
         peer = str(self.sock.getpeername()[0])  # type: ignore[union-attr]  # connected
         try:
-            return peer, ftplib.parse229(self.sendcmd("EPSV"), (peer, 0))[1]
+            answer = self.sendcmd("EPSV")
         except ftplib.error_perm:
             told, port = ftplib.parse227(self.sendcmd("PASV"))
-        if told != peer.removeprefix("::ffff:"):
+        else:
+            port = ftplib.parse229(answer, (peer, 0))[1]
+            told = _named(answer)
+        if told not in {"", peer.removeprefix("::ffff:"), peer}:
             raise BlockedAddress(
                 f"The FTP server points to {told} for its data.", hint="Let its passive mode name its own address."
             )
@@ -251,6 +254,12 @@ def _meaning(reply: str, where: str, path: str, *, exists: bool) -> SourceError:
     if code in {"425", "426"}:
         return SourceUnreachable(f"The data connection with {where} failed ({code}).", hint="It is tried again.")
     return SourceRefused(f"{where} refused the request ({code}).", hint="Check the source's fields.")
+
+
+def _named(answer: str) -> str:
+    """Return the address in an EPSV answer, where RFC 2428 wants none: ``229 ... (|||6446|)``."""
+    inside = answer[answer.find("(") + 1 : answer.rfind(")")]
+    return inside.split(inside[0])[2]
 
 
 def _time(told: str | None) -> datetime | None:

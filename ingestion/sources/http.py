@@ -11,7 +11,18 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
-from ingestion.sources.base import CHUNK_BYTES, Entry, Fetched, Limits, Version, block, refuse_unknown, text, url_of
+from ingestion.sources.base import (
+    CHUNK_BYTES,
+    Entry,
+    Fetched,
+    Limits,
+    OneFile,
+    Version,
+    block,
+    refuse_unknown,
+    text,
+    url_of,
+)
 from ingestion.sources.errors import SourceChanged, SourceInvalid, SourceRefused
 from ingestion.sources.http_auth import credentials, parse_auth
 from ingestion.sources.http_client import HttpClient, origin, time_of, translated, without_secrets
@@ -29,7 +40,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpSource:
+class HttpSource(OneFile):
     """One request whose answer's body is the file; or, with ``pages``, many whose rows become one JSON array."""
 
     url: str
@@ -114,9 +125,6 @@ class HttpSource:
             size = "unknown size" if fetched.size is None else f"{fetched.size:,} bytes"
             return [f"{fetched.filename}, {size}"]
 
-    def after_publish(self, limits: Limits, fetched: Version) -> None:
-        """Do nothing: HTTP sources are only read."""
-
 
 class _Download:
     """One file of one request, which can be asked for again from an offset."""
@@ -163,6 +171,7 @@ class _Download:
     def page(self, url: str) -> tuple[bytes, Mapping[str, str]]:
         """Return one page's decoded body and headers; credentials do not follow a page to another host."""
         if origin(url) != origin(self.url):
+            self._client.check(url)
             raise SourceRefused("A page names its next one on another host.", hint="Check the service's own url.")
         signed = str(httpx.URL(url).copy_merge_params(self._query)) if self._query else url
         response = self._client.send(self._source.method, signed, self._headers, self._source.body)

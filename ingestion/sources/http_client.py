@@ -100,6 +100,11 @@ class HttpClient:
             f"The server redirects more than {self._limits.max_redirects} times.", hint="Check the url."
         )
 
+    def check(self, url: str) -> None:
+        """Raise ``BlockedAddress`` if the guard refuses the url's host; nothing is dialled."""
+        host, port = origin(url)[1:]
+        guard.resolve(host, port, self._limits.policy)
+
     def read(self, response: httpx.Response, most: int) -> bytes:
         """Return a whole small body, decoded, and close the answer; raises ``SourceTooLarge`` beyond ``most`` bytes."""
         parts, done = [], 0

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SETTLE_FIELDS = {"stable_s", "min_age_s", "temp_suffixes", "done_flag"}
 _TEMP_SUFFIXES = (".tmp", ".part", ".filepart", ".partial")
+_FRESH_S = 60.0
+_LOOK_AGAIN_S = 1.0
 
 
 class Session(Protocol):
@@ -50,11 +52,13 @@ class Session(Protocol):
 class Settle:
     """When a file is whole: unchanged for ``stable_s``, at least ``min_age_s`` old, its flag file there.
 
+    Where ``stable_s`` is not given, a file that was written within the last minute, or whose time nobody tells, is
+    looked at twice, a second apart.
     ``done_flag`` is a suffix: with ``.done``, ``a.csv`` is ready once ``a.csv.done`` exists. Names that end in one
     of ``temp_suffixes`` are never listed.
     """
 
-    stable_s: float = 0.0
+    stable_s: float | None = None
     min_age_s: float = 0.0
     temp_suffixes: tuple[str, ...] = _TEMP_SUFFIXES
     done_flag: str = ""
@@ -70,7 +74,7 @@ class Settle:
         if not isinstance(suffixes, list) or not all(isinstance(suffix, str) and suffix for suffix in suffixes):
             raise SourceInvalid("temp_suffixes must be a list of texts.", hint="Correct source.settle.temp_suffixes.")
         return cls(
-            stable_s=number(given, "stable_s", 0, most=300),
+            stable_s=number(given, "stable_s", 0, most=300) if "stable_s" in given else None,
             min_age_s=number(given, "min_age_s", 0, most=7 * 86_400),
             temp_suffixes=tuple(suffixes),
             done_flag=text(given, "done_flag", ""),
@@ -87,10 +91,11 @@ class Settle:
                 raise _unsettled(f"The flag {name}{self.done_flag} is not there yet.") from error
         if not self._old_enough(found):
             raise _unsettled(f"{name} is younger than {self.min_age_s:g} seconds.")
-        if self.stable_s:
-            time.sleep(self.stable_s)
+        stable_s = self._watch_s(found)
+        if stable_s:
+            time.sleep(stable_s)
             if session.stat(path) != found:
-                raise _unsettled(f"{name} changed within {self.stable_s:g} seconds.")
+                raise _unsettled(f"{name} changed within {stable_s:g} seconds.")
         return found
 
     def ready(self, found: dict[str, Version]) -> dict[str, Version]:
@@ -102,6 +107,12 @@ class Settle:
             and (not self.done_flag or (not name.endswith(self.done_flag) and name + self.done_flag in found))
             and self._old_enough(version)
         }
+
+    def _watch_s(self, found: Version) -> float:
+        if self.stable_s is not None:
+            return self.stable_s
+        calm = found.modified is not None and datetime.now(UTC) - found.modified > timedelta(seconds=_FRESH_S)
+        return 0.0 if calm else _LOOK_AGAIN_S
 
     def _old_enough(self, found: Version) -> bool:
         if not self.min_age_s:

@@ -35,6 +35,18 @@ if TYPE_CHECKING:
 # Requests sent ahead of the answers: enough for speed over long lines, and a bound on memory.
 _AHEAD = 32
 _BLOCK_BYTES = 32 << 10
+# By the name that a public key's text begins with: the names under which that kind of key signs.
+_HOST_KEYS: dict[str, tuple[str, ...]] = {
+    "ssh-ed25519": ("ssh-ed25519",),
+    "ecdsa-sha2-nistp256": ("ecdsa-sha2-nistp256",),
+    "ecdsa-sha2-nistp384": ("ecdsa-sha2-nistp384",),
+    "ecdsa-sha2-nistp521": ("ecdsa-sha2-nistp521",),
+    "ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256"),
+}
+
+
+class _NoSuchKey(Exception):
+    """The server has no host key of the kind that was asked for."""
 
 
 class SftpSession:
@@ -43,13 +55,9 @@ class SftpSession:
     def __init__(self, source: FtpSource, limits: Limits) -> None:
         self._where = f"{source.host}:{source.port}"
         key = private_key(source.private_key, source.passphrase) if source.private_key else None
-        plain = guard.connect(source.host, source.port, limits.policy, limits.connect_timeout_s)
-        with self._translated():
-            self._transport = paramiko.Transport(plain)
+        self._transport = self._to_the_pinned(source, limits)
         try:
             with self._translated():
-                self._transport.start_client(timeout=limits.connect_timeout_s)
-                self._check_host_key(source.host_key)
                 if key:
                     self._transport.auth_publickey(source.username, key)
                 else:
@@ -110,15 +118,35 @@ class SftpSession:
             raise SourceRefused(f"{self._where} has no SFTP.", hint="Let the server offer the sftp subsystem.")
         return self._sftp
 
-    def _check_host_key(self, pinned: str) -> None:
-        key = self._transport.get_remote_server_key()
-        digest = base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
-        shown = f"SHA256:{digest}"
-        given = pinned.split()
-        if pinned != shown and given[:2] != [key.get_name(), key.get_base64()]:
-            said = "another host key than the pinned one" if pinned else "a host key that is not pinned yet"
-            hint = f"If its operator confirms {shown}, give that as source.host_key."
-            raise HostKeyRefused(f"{self._where} shows {said}.", hint=hint)
+    def _to_the_pinned(self, source: FtpSource, limits: Limits) -> paramiko.Transport:
+        """Return a connection to a server that has shown the pinned key; nothing secret was sent before.
+
+        A server has keys of several kinds and shows one: the kind that is pinned is asked for, or, where only the
+        digest is pinned, each kind in turn.
+        """
+        shown = ""
+        for kinds in _kinds_to_ask_for(source.host_key):
+            plain = guard.connect(source.host, source.port, limits.policy, limits.connect_timeout_s)
+            with self._translated():
+                transport = paramiko.Transport(plain)
+            try:
+                with self._translated():
+                    if kinds:
+                        transport.get_security_options().key_types = kinds
+                    transport.start_client(timeout=limits.connect_timeout_s)
+                    key = transport.get_remote_server_key()
+                if _is_pinned(key, source.host_key):
+                    return transport
+                shown = shown or _digest(key)
+            except _NoSuchKey:
+                pass
+            except BaseException:
+                transport.close()
+                raise
+            transport.close()
+        said = "another host key than the pinned one" if source.host_key else "a host key that is not pinned yet"
+        hint = f"If its operator confirms {shown}, give that as source.host_key." if shown else "Ask its operator."
+        raise HostKeyRefused(f"{self._where} shows {said}.", hint=hint)
 
     @contextmanager
     def _translated(self, path: str = "") -> Iterator[None]:
@@ -128,6 +156,12 @@ class SftpSession:
             yield
         except SourceError:
             raise
+        except paramiko.IncompatiblePeer as error:
+            if "host key" in str(error):
+                raise _NoSuchKey from error
+            raise SourceRefused(
+                f"{where} and DataBridge have no cipher in common.", hint="Update the server."
+            ) from error
         except paramiko.AuthenticationException as error:
             raise SourceLoginRefused(f"{where} refused user, password or key.", hint="Check them.") from error
         except FileNotFoundError as error:
@@ -154,6 +188,21 @@ def private_key(pem: str, passphrase: str) -> paramiko.PKey:
         "'private_key' is no Ed25519, ECDSA or RSA key, or the passphrase is wrong.",
         hint="Correct source.private_key or source.passphrase.",
     )
+
+
+def _kinds_to_ask_for(pinned: str) -> list[tuple[str, ...]]:
+    """Return which kinds of host keys to accept, one set a try; an empty set is whatever the server prefers."""
+    named = [kinds for name, kinds in _HOST_KEYS.items() if name in pinned.split()]
+    return named or ([(), *_HOST_KEYS.values()] if pinned else [()])
+
+
+def _is_pinned(key: paramiko.PKey, pinned: str) -> bool:
+    """Compare with a digest, or a key as in ``known_hosts`` with or without the host's name before it."""
+    return pinned == _digest(key) or f" {key.get_name()} {key.get_base64()} " in f" {' '.join(pinned.split())} "
+
+
+def _digest(key: paramiko.PKey) -> str:
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key.asbytes()).digest()).decode().rstrip("=")
 
 
 def _version(found: paramiko.SFTPAttributes) -> Version:

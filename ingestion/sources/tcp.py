@@ -16,6 +16,7 @@ from ingestion.sources.base import (
     Entry,
     Fetched,
     Limits,
+    OneFile,
     Version,
     block,
     port_of,
@@ -34,7 +35,7 @@ _FIELDS = {"type", "host", "port", "tls", "send", "send_base64", "until", "filen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TcpSource:
+class TcpSource(OneFile):
     """A server that sends a file. ``ca`` is the PEM of the authority that TLS trusts; ``until`` is ``{"close": true}``,
     a delimiter, a length or an idle time (s).
     """
@@ -89,9 +90,6 @@ class TcpSource:
         with _translated(f"{self.host}:{self.port}"), self._connected(limits) as sock:
             cipher = sock.version() if isinstance(sock, ssl.SSLSocket) else "no TLS"
             return [f"{self.host}:{self.port} answers ({cipher})."]
-
-    def after_publish(self, limits: Limits, fetched: Version) -> None:
-        """Do nothing: a connection leaves no file behind."""
 
     def _name(self) -> str:
         return self.filename or f"{self.host}-{self.port}.dat"

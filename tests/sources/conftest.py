@@ -66,8 +66,9 @@ def _accounts(home: Path) -> None:
     (home / "passwd").write_text(f"{servers.USER}:{coded}:65534:65534::{home}/files:/bin/false\n")
     (home / "passwd").chmod(0o600)
     (home / "htpasswd").write_text(f"{servers.USER}:{coded}\n")
-    for name, phrase in (("host_key", ""), ("client_key", "open sesame")):
-        keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", home / name]
+    keys = (("host_key", "ed25519", ""), ("host_key_rsa", "rsa", ""), ("client_key", "ed25519", "open sesame"))
+    for name, kind, phrase in keys:
+        keygen = ["ssh-keygen", "-q", "-t", kind, "-N", phrase, "-f", home / name]
         subprocess.run(keygen, check=True)
     for part in (home / "files", home / "files/archive"):
         os.chown(part, 65534, 65534)

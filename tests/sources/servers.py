@@ -124,6 +124,7 @@ SSHD = """
 Port {port}
 ListenAddress 127.0.0.1
 HostKey {home}/host_key
+HostKey {home}/host_key_rsa
 AuthorizedKeysFile {home}/client_key.pub
 PermitRootLogin yes
 PasswordAuthentication no

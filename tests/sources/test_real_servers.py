@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import threading
 import time
 
 import pytest
@@ -16,6 +18,7 @@ LIMITS = Limits(
     policy=GuardPolicy(allow_cidrs=("127.0.0.0/8", "::1/128")), connect_timeout_s=5, read_timeout_s=5, backoff_s=0.01
 )
 ORDERS = b"id;amount\n000123;1.10\n"
+SETTLED = {"stable_s": 0}  # the files are made for the tests: nobody still writes them
 LOGIN = {"username": servers.USER, "password": servers.PASSWORD}
 
 
@@ -26,7 +29,7 @@ def fetch(spec: dict) -> bytes:
 
 def ftp(farm, kind: str, **more) -> dict:
     """A source of a server's file; vsftpd has anonymous users, the others the account."""
-    spec = {"type": "ftp", "host": "127.0.0.1", "port": farm.port(kind), "path": "/orders.csv"}
+    spec = {"type": "ftp", "host": "127.0.0.1", "port": farm.port(kind), "path": "/orders.csv", "settle": SETTLED}
     maker, _, mode = kind.partition("-")
     if mode in {"explicit", "implicit"}:
         spec |= {"tls": mode, "ca": farm.ca}
@@ -100,6 +103,17 @@ def test_another_host_key_than_the_pinned_one_is_refused_before_the_password_is_
     assert fetch(ftp(farm, "proftpd-sftp", host_key=shown)) == ORDERS
 
 
+def test_a_pinned_key_of_a_kind_that_the_server_does_not_prefer_is_asked_for(farm):
+    """OpenSSH has an Ed25519 and an RSA key, and would show the first; the administrator has pinned the second."""
+    public = (farm.home / "host_key_rsa.pub").read_text()
+    told = subprocess.run(
+        ["ssh-keygen", "-lf", farm.home / "host_key_rsa.pub"], capture_output=True, text=True, check=True
+    )
+    known_hosts = f"sftp.example.com {public}".strip()
+    for pinned in (" ".join(public.split()[:2]), known_hosts, told.stdout.split()[1]):
+        assert fetch(ftp(farm, "sshd", host_key=pinned)) == ORDERS
+
+
 def test_a_locked_key_needs_its_passphrase(farm):
     for phrase in ("", "wrong"):
         with pytest.raises(errors.SourceInvalid, match="passphrase"):
@@ -141,12 +155,25 @@ def test_a_pattern_lists_matching_files_oldest_first_and_each_can_be_fetched(far
     assert [entry.name for entry in parse_source(spec | {"since": since}).entries(LIMITS)] == ["ORD_3.csv"]
     with pytest.raises(errors.SourceAmbiguous):
         fetch(spec)
+    by_path = {name: value for name, value in spec.items() if name != "pattern"}
+    by_path["path"] = f"{spec['path'].rstrip('/')}/ORD_*.csv"
+    assert [entry.name for entry in parse_source(by_path).entries(LIMITS)] == ["ORD_1.csv", "ORD_2.csv", "ORD_3.csv"]
+
+
+def test_a_url_of_ftp_begins_in_the_users_folder_and_two_slashes_at_the_root(farm):
+    where = f"ftp://{servers.USER}:{servers.PASSWORD}@127.0.0.1:{farm.port('proftpd')}"
+    (farm.files / "what?.csv").write_bytes(b"?")
+    assert fetch({"type": "ftp", "url": f"{where}/orders.csv", "settle": SETTLED}) == ORDERS
+    assert fetch({"type": "ftp", "url": f"{where}/{farm.files}/orders.csv", "settle": SETTLED}) == ORDERS
+    assert parse_source({"type": "ftp", "url": f"{where}/what?.csv"}).entries(LIMITS)[0].name == "what?.csv"
+    with pytest.raises(errors.SourceInvalid, match="%23"):
+        parse_source({"type": "ftp", "url": f"{where}/a#1.csv"})
 
 
 def test_a_file_is_fetched_only_when_it_is_old_enough_and_its_flag_is_there(farm, folder):
-    young = listing(farm, "proftpd", folder, settle={"min_age_s": 150})
+    young = listing(farm, "proftpd", folder, settle=SETTLED | {"min_age_s": 150})
     assert [entry.name for entry in parse_source(young).entries(LIMITS)] == ["ORD_1.csv", "ORD_2.csv"]
-    flagged = {"settle": {"done_flag": ".done"}}
+    flagged = {"settle": SETTLED | {"done_flag": ".done"}}
     one = ftp(farm, "proftpd", path=f"{folder}/ORD_1.csv", **flagged)
     with pytest.raises(errors.SourceUnsettled):
         fetch(one)
@@ -165,6 +192,51 @@ def test_a_file_that_grows_is_not_taken(farm, folder, kind):
         growing.write_text("grown while it was fetched")
         with pytest.raises(errors.SourceChanged):
             b"".join(fetched.chunks)
+
+
+def test_a_fresh_file_is_looked_at_twice_without_being_asked(farm, folder):
+    growing = folder / "ORD_new.csv"
+    growing.write_text("1")
+    spec = ftp(farm, "proftpd", path=str(growing)) | {"settle": {}}
+
+    def grow():
+        time.sleep(0.4)
+        growing.write_text("12")
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    with pytest.raises(errors.SourceUnsettled):
+        fetch(spec)
+    writer.join()
+    os.utime(growing, (time.time() - 300,) * 2)
+    begun = time.monotonic()
+    assert fetch(spec) == b"12"
+    assert time.monotonic() - begun < 0.9, "an old file is taken at once"
+
+
+@pytest.mark.parametrize("kind", ["proftpd", "sshd"])
+def test_an_archived_file_of_the_same_name_stays_and_the_flag_goes_with_its_file(farm, folder, kind):
+    (folder / "done").mkdir()
+    (folder / "done").chmod(0o777)
+    (folder / "done/ORD_1.csv").write_text("an older one")
+    (folder / "ORD_1.csv.done").touch()
+    after = {"move": f"{folder}/done"}
+    made = parse_source(
+        ftp(farm, kind, path=str(folder / "ORD_1.csv"), after=after, settle=SETTLED | {"done_flag": ".done"})
+    )
+    version = made.entries(LIMITS)[0].version
+    made.after_publish(LIMITS, version)
+    assert (folder / "done/ORD_1.csv").read_text() == "an older one"
+    assert [path.read_text() for path in (folder / "done").glob("ORD_1.csv.2*")] == ["1"]
+    assert not (folder / "ORD_1.csv.done").exists()
+
+
+@pytest.mark.parametrize("kind", ["proftpd", "sshd"])
+def test_an_archive_that_is_not_there_is_said_and_the_file_stays(farm, folder, kind):
+    made = parse_source(ftp(farm, kind, path=str(folder / "ORD_1.csv"), after={"move": f"{folder}/nowhere"}))
+    with pytest.raises(errors.SourceError):
+        made.after_publish(LIMITS, made.entries(LIMITS)[0].version)
+    assert (folder / "ORD_1.csv").exists()
 
 
 @pytest.mark.parametrize("kind", ["proftpd", "sshd"])
