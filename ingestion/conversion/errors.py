@@ -8,6 +8,7 @@
     ├ UnsafeArchive        unpacks to more than the limits
     ├ ContainerUnsupported an archive of a kind that is not opened, or packed too often
     ├ MemberChoice         an archive without the member asked for
+    ├ UnsupportedType      a type that cannot be read or stored
     ├ SheetNotFound        a workbook without the sheet asked for
     ├ UndecidedEncoding    bytes that are no text in the encoding
     ├ LineTooLong          a record larger than the limit
@@ -119,7 +120,10 @@ class UnsafeArchive(ConversionError):
 
 
 class UnsupportedType(ConversionError):
-    """A column's type, or a feature of the file, cannot be read or cannot be stored in Parquet."""
+    """A column's type, or a feature of the file, cannot be read or cannot be stored in Parquet.
+
+    Export the column as another type; the message names it.
+    """
 
     code: ClassVar[str] = "UNSUPPORTED_TYPE"
 

@@ -148,8 +148,14 @@ def test_very_many_columns_are_columns(tmp_path, width):
 
 def test_an_endless_line_is_refused_before_it_fills_the_memory(tmp_path):
     (tmp_path / "line.csv").write_bytes(b"a;b\n" + b"x" * (70 << 20))
-    with pytest.raises(LineTooLong, match="64 MiB"):
+    with pytest.raises(LineTooLong, match="longer than 16 MiB"):
         convert(tmp_path / "line.csv", tmp_path / "out.parquet")
+
+
+def test_a_record_without_an_end_is_refused_far_into_the_file(tmp_path):
+    (tmp_path / "quote.csv").write_bytes(b"a;b\n1;x\n" * 1000 + b'1;"' + b"x\n" * (35 << 20))
+    with pytest.raises(LineTooLong, match="64 MiB"):
+        convert(tmp_path / "quote.csv", tmp_path / "out.parquet", options=Options(delimiter=";"))
 
 
 @pytest.mark.slow
@@ -243,7 +249,7 @@ def big(tmp_path: Path) -> Path:
     source = tmp_path / "big.csv"
     with source.open("w") as file:
         file.write("id;name;noise\n")
-        file.writelines(f"{n};name {n};{n * 2654435761 % 2**32:x}\n" for n in range(150_000))
+        file.writelines(f"{n};name {n};{n * 2654435761 % 2**32:x}\n" for n in range(400_000))
     return source
 
 

@@ -35,7 +35,7 @@ def document() -> str:
         "# Errors",
         "",
         "Made from the code by `manage.py document_errors`. Each error says what happened, where (file, member of an",
-        "archive, sheet, line, column, as far as they are known), and the next step; its code is stable. ↻: tried again",
+        "archive, sheet, line, column, as far as known), and the next step; its code is stable. ↻: tried again",
         "by itself. On the command line it is one line, `error: CODE: where: what. next step.`",
         "",
         "| code | ↻ | means | next step |",
