@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from ingestion.conversion.detect import detect
-from ingestion.conversion.errors import AccountingBroken, FileMissing, NoRows, OutputFailed
+from ingestion.conversion.errors import (
+    AccountingBroken,
+    FileMissing,
+    NoRows,
+    OutputFailed,
+    translated,
+    unwritable,
+)
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import open_payload
@@ -17,11 +27,19 @@ from ingestion.conversion.writer import Writer
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ingestion.conversion.formats.base import Table
 
 MAX_PASSES = 50
+
+
+class _Stopped(BaseException):
+    """What ``on_progress`` raised, on its way to the caller past every handler of the conversion."""
+
+    def __init__(self, reason: BaseException) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 def convert(
@@ -36,38 +54,89 @@ def convert(
     """Convert one file to Parquet and return what was decided and counted.
 
     ``metadata`` goes into the footer. ``on_progress`` hears where it stands and may raise to stop; then,
-    as after any ``ConversionError``, nothing is at ``dest``.
+    as after any ``ConversionError``, nothing is at ``dest`` but what was there before. Every failure of the
+    conversion itself is a ``ConversionError``.
     """
+
+    def tell(progress: Progress) -> None:
+        try:
+            (on_progress or (lambda _: None))(progress)
+        except BaseException as reason:
+            raise _Stopped(reason) from reason
+
+    try:
+        with translated(filename or src.name):
+            return _convert(src, dest, filename or src.name, options or Options(), metadata or {}, tell)
+    except _Stopped as stopped:
+        raise stopped.reason from None
+
+
+def _convert(
+    src: Path,
+    dest: Path,
+    name: str,
+    options: Options,
+    metadata: Mapping[str, str],
+    tell: Callable[[Progress], None],
+) -> Report:
     started = time.monotonic()
-    options = options or Options()
-    name = filename or src.name
-    if not src.is_file():
-        raise FileMissing("There is no such file.", hint="Check the path.", place=Place(file=name))
-    with tempfile.TemporaryDirectory(prefix="convert-") as folder:
-        payload = open_payload(src, name=name, options=options, workdir=Path(folder))
-        tell = on_progress or (lambda _: None)
+    _refuse_early(src, dest, name)
+    dest = dest.resolve()  # a link stays a link to the file that is written
+    partial = dest.with_name(f".{uuid4().hex}.part")
+    with _workdir() as folder:
+        payload = open_payload(src, name=name, options=options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         detection = detect(payload, options)
         table = FORMATS[detection.format](payload, detection, options)
-        partial = dest.with_name(f".{dest.name}.part")
         try:
-            _write(table, partial, metadata or {}, payload.size, tell)
+            _write(table, partial, metadata, payload.size, tell)
             _check(table, partial, name)
             bytes_out = partial.stat().st_size
             partial.replace(dest)
         except OSError as error:
-            raise OutputFailed(f"{dest} cannot be written.", hint="Check the folder and its space.") from error
+            raise unwritable(error, dest.name) from error
         finally:
             partial.unlink(missing_ok=True)
     return Report(
         detection=detection,
         columns=table.columns(),
         rows=table.rows,
-        warnings=tuple(table.warnings),
+        warnings=(*payload.notices, *table.warnings),
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
     )
+
+
+@contextmanager
+def _workdir() -> Iterator[Path]:
+    """Give a folder for what is unpacked, and remove it."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="convert-")
+    except OSError as error:
+        raise unwritable(error, "The folder for temporary files") from error
+    with folder as name:
+        yield Path(name)
+
+
+def _refuse_early(src: Path, dest: Path, name: str) -> None:
+    """Refuse what cannot end well before anything is read."""
+    place = Place(file=name)
+    if src.is_dir():
+        raise FileMissing("It is a folder, not a file.", hint="Name one file in it.", place=place)
+    if not src.exists():
+        raise FileMissing("There is no such file.", hint="Check the path.", place=place)
+    if not src.is_file():
+        raise FileMissing("It is a device or a pipe, not a file.", hint="Save it to a file first.", place=place)
+    if dest.exists() and dest.samefile(src):
+        raise OutputFailed("The destination is the file itself.", hint="Name another destination.", place=place)
+    if dest.exists() and not dest.is_file():
+        kind = "a folder" if dest.is_dir() else "a device or a pipe"
+        raise OutputFailed(f"The destination {dest} is {kind}.", hint="Name a file to write.")
+    if not dest.parent.is_dir():
+        raise OutputFailed(f"There is no folder {dest.parent}.", hint="Create it first.")
+    if not os.access(dest.parent, os.W_OK):
+        raise OutputFailed(f"The folder {dest.parent} may not be written.", hint="Check its permissions.")
 
 
 def _write(

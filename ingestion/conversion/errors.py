@@ -3,117 +3,321 @@
 ::
 
     ConversionError
-    ├ FileMissing, EmptyFile, UnknownFormat, PasswordProtected, NoRows
+    ├ FileMissing, FileUnreadable, EmptyFile, UnknownFormat, PasswordProtected, NoRows
     ├ BrokenFile           truncated or damaged container, workbook or JSON
     ├ UnsafeArchive        unpacks to more than the limits
-    ├ UnsupportedType      a column or feature that cannot be read or that Parquet cannot store
-    ├ MemberChoice         an archive with several members, or without the one asked for
+    ├ ContainerUnsupported an archive of a kind that is not opened, or packed too often
+    ├ MemberChoice         an archive without the member asked for
+    ├ UnsupportedType      a type that cannot be read or stored
     ├ SheetNotFound        a workbook without the sheet asked for
     ├ UndecidedEncoding    bytes that are no text in the encoding
     ├ LineTooLong          a record larger than the limit
-    ├ NestedTooDeeply      JSON with more levels than a reader follows
+    ├ NestedTooDeeply      structures inside structures beyond the limit
+    ├ OutOfMemory          more memory needed than there is
+    ├ OptionInvalid        what the caller fixed cannot be meant
+    ├ ContractInvalid      the contract itself is wrong
+    ├ ContractViolated     the file breaks the contract
     ├ OutputFailed         the destination cannot be written
-    └ AccountingBroken     rows read and rows written do not add up
+    ├ DiskFull             no room for the output or for unpacking
+    ├ AccountingBroken     rows read and rows written do not add up
+    ├ Interrupted          somebody stopped the conversion
+    └ Unforeseen           a fault of the conversion itself
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
 
-from ingestion.errors import DataBridgeError
+from ingestion.errors import DataBridgeError, Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class ConversionError(DataBridgeError):
-    """The file cannot be converted as it is."""
+    """The file cannot be converted as it is.
+
+    Read the message: it names the place and the cure.
+    """
 
     code: ClassVar[str] = "CONVERSION_ERROR"
 
 
 class FileMissing(ConversionError):
-    """There is no readable file at the path."""
+    """There is no file at the path.
+
+    Check the path; a folder, a device or a pipe is no file.
+    """
 
     code: ClassVar[str] = "FILE_NOT_FOUND"
 
 
+class FileUnreadable(ConversionError):
+    """The file is there, but the operating system does not let it be read.
+
+    Check its permissions and the disk.
+    """
+
+    code: ClassVar[str] = "FILE_UNREADABLE"
+
+
 class EmptyFile(ConversionError):
-    """The file, or what it unpacks to, has no bytes or only blanks."""
+    """The file, or what it unpacks to, has no bytes or only blanks.
+
+    Export it again.
+    """
 
     code: ClassVar[str] = "EMPTY_FILE"
 
 
 class NoRows(ConversionError):
-    """There is no table in the file."""
+    """There is no table in the file.
+
+    Check the export, or name the sheet or header row that is meant.
+    """
 
     code: ClassVar[str] = "NO_ROWS"
 
 
 class UnknownFormat(ConversionError):
-    """The content is none of the known formats."""
+    """The content is none of the known formats.
+
+    Send CSV, JSON, a workbook or Parquet; each may be packed.
+    """
 
     code: ClassVar[str] = "UNKNOWN_FORMAT"
 
 
 class PasswordProtected(ConversionError):
-    """The file can only be opened with a password."""
+    """The file can only be opened with a password.
+
+    Save it without a password and send it again.
+    """
 
     code: ClassVar[str] = "PASSWORD_PROTECTED"
 
 
 class BrokenFile(ConversionError):
-    """The file is cut off or damaged."""
+    """The file is cut off or damaged.
+
+    Transfer or export it again; the message names the part and, where it is known, the line or byte.
+    """
 
     code: ClassVar[str] = "BROKEN_FILE"
 
 
 class UnsafeArchive(ConversionError):
-    """The file unpacks to far more than a file of its size should."""
+    """The file unpacks to far more than a file of its size should.
+
+    Send it unpacked, if it is really that large.
+    """
 
     code: ClassVar[str] = "DECOMPRESSION_LIMIT"
 
 
 class UnsupportedType(ConversionError):
-    """A column's type, or a feature of the file, cannot be read or cannot be stored in Parquet."""
+    """A column's type, or a feature of the file, cannot be read or cannot be stored in Parquet.
+
+    Export the column as another type; the message names it.
+    """
 
     code: ClassVar[str] = "UNSUPPORTED_TYPE"
 
 
+class ContainerUnsupported(ConversionError):
+    """The container is of a kind that DataBridge does not open, or the file is packed too many times over.
+
+    Send the file itself, or as zip or gzip.
+    """
+
+    code: ClassVar[str] = "CONTAINER_UNSUPPORTED"
+
+
 class MemberChoice(ConversionError):
-    """The archive does not have exactly one file to choose."""
+    """The archive has no such member, or several of that name.
+
+    Name one of the files that the message lists with the option member.
+    """
 
     code: ClassVar[str] = "MEMBER_CHOICE"
 
 
 class SheetNotFound(ConversionError):
-    """The workbook has no such sheet."""
+    """The workbook has no such sheet.
+
+    Name one of the sheets that the message lists with the option sheet.
+    """
 
     code: ClassVar[str] = "SHEET_NOT_FOUND"
 
 
 class UndecidedEncoding(ConversionError):
-    """Some bytes are not text in the file's encoding."""
+    """Some bytes are not text in the file's encoding.
+
+    Name the right encoding with the option encoding; the message tells the byte.
+    """
 
     code: ClassVar[str] = "ENCODING_ERROR"
 
 
 class LineTooLong(ConversionError):
-    """One record is larger than a reader takes."""
+    """One record is larger than a reader takes.
+
+    Check quotes and line ends of the export: a record this long is nearly always two.
+    """
 
     code: ClassVar[str] = "RECORD_TOO_LONG"
 
 
 class NestedTooDeeply(ConversionError):
-    """JSON has more levels of brackets than a reader follows."""
+    """Structures inside structures go deeper than can be followed.
+
+    Check the export for endless nesting.
+    """
 
     code: ClassVar[str] = "NESTED_TOO_DEEPLY"
 
 
+class OutOfMemory(ConversionError):
+    """The file needs more memory than there is; formats that must be read whole can be too large.
+
+    Split the file, or export it as CSV, which is read in pieces.
+    """
+
+    code: ClassVar[str] = "OUT_OF_MEMORY"
+
+
+class OptionInvalid(ConversionError):
+    """An option that the caller gave cannot be meant.
+
+    Correct it, or leave it out to have it detected.
+    """
+
+    code: ClassVar[str] = "OPTION_INVALID"
+
+
+class ContractInvalid(ConversionError):
+    """The contract itself cannot be read or names a rule that there is not.
+
+    Correct the contract; the report of a good load can serve as one.
+    """
+
+    code: ClassVar[str] = "CONTRACT_INVALID"
+
+
+class ContractViolated(ConversionError):
+    """A value or a column of the file breaks the contract, and the contract's policy is to fail.
+
+    Correct the value at the place that the message names, or set such rows aside by the policy reject.
+    """
+
+    code: ClassVar[str] = "CONTRACT_VIOLATED"
+
+
 class OutputFailed(ConversionError):
-    """The destination cannot be written."""
+    """The destination cannot be written.
+
+    Check the path and its permissions.
+    """
 
     code: ClassVar[str] = "OUTPUT_FAILED"
 
 
+class DiskFull(ConversionError):
+    """There is no room for the output, or for what the file unpacks to.
+
+    Free some space and convert again.
+    """
+
+    code: ClassVar[str] = "DISK_FULL"
+
+
 class AccountingBroken(ConversionError):
-    """Rows read and rows written do not add up; nothing is published."""
+    """Rows read and rows written do not add up; nothing is published.
+
+    Report this file as a fault.
+    """
 
     code: ClassVar[str] = "ROWS_DO_NOT_ADD_UP"
+
+
+class Interrupted(ConversionError):
+    """Somebody stopped the conversion before it was done.
+
+    Start it again when it suits.
+    """
+
+    code: ClassVar[str] = "INTERRUPTED"
+
+
+class Unforeseen(ConversionError):
+    """A fault of the conversion itself: the file met a case that nobody had thought of.
+
+    Report this file as a fault; nothing was written.
+    """
+
+    code: ClassVar[str] = "CONVERSION_FAULT"
+
+
+def unwritable(error: OSError, what: str) -> ConversionError:
+    """Return the error for something that cannot be written: no room, or another reason."""
+    if error.errno in _NO_ROOM:
+        return DiskFull(f"{what} has no room left.", hint="Free some space and convert again.")
+    reason = error.strerror or "the operating system refuses"
+    return OutputFailed(f"{what} cannot be written: {reason}.", hint="Check the path and its permissions.")
+
+
+@contextmanager
+def translated(file: str) -> Iterator[None]:
+    """Turn every failure inside into a ``ConversionError``: the one place where foreign errors end.
+
+    ``KeyboardInterrupt``, ``SystemExit`` and other signals to stop pass through.
+    """
+    place = Place(file=file)
+    try:
+        yield
+    except ConversionError:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory(
+            "It needs more memory than there is.",
+            hint="Split the file, or export it as CSV, which is read in pieces.",
+            place=place,
+        ) from error
+    except RecursionError as error:
+        raise NestedTooDeeply(
+            "It is nested too deeply.", hint="Check the export for endless nesting.", place=place
+        ) from error
+    except OSError as error:
+        raise _system_failure(error, place) from error
+    except Exception as error:
+        raise _unforeseen(error, place) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # how a library written in Rust dies: not an Exception
+            raise
+        raise BrokenFile(
+            "It is damaged in a way that stops its reader.", hint="Export it again.", place=place
+        ) from error
+
+
+def _system_failure(error: OSError, place: Place) -> ConversionError:
+    if error.errno in _NO_ROOM:
+        return unwritable(error, "The disk")
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return FileUnreadable("It may not be read.", hint="Check the permissions.", place=place)
+    reason = error.strerror or "the operating system gives no reason"
+    return FileUnreadable(f"It cannot be read: {reason}.", hint="Check the path and the disk.", place=place)
+
+
+def _unforeseen(error: Exception, place: Place) -> Unforeseen:
+    """Name the kind of the fault only: its message may hold what the file holds."""
+    kind = type(error).__name__
+    return Unforeseen(
+        f"The conversion met a case that it does not know ({kind}).",
+        hint="Nothing was written; please report this file as a fault.",
+        place=place,
+    )

@@ -1,47 +1,70 @@
-"""Containers: gzip, bzip2, xz, zstd and zip around the one file that is meant, found by content, nested once."""
+"""Containers: a compressed stream or an archive around the one file that is meant, found by content, nested once.
+
+Nothing is ever unpacked to a path that a container names; what a container may unpack to is bounded.
+"""
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
-import shutil
+import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import IO, TYPE_CHECKING, Any
 
-from ingestion.conversion.errors import BrokenFile, EmptyFile, MemberChoice, PasswordProtected, UnsafeArchive
-from ingestion.conversion.values import Decision, Options
+from ingestion.conversion.errors import (
+    BrokenFile,
+    ContainerUnsupported,
+    EmptyFile,
+    MemberChoice,
+    PasswordProtected,
+    UnsafeArchive,
+    unwritable,
+)
+from ingestion.conversion.streams import MAGIC, Damaged, Decompressed
+from ingestion.conversion.values import Decision, Notice, Options
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+MAX_LAYERS = 2
 MAX_UNPACKED_BYTES = 20 * 1024**3
 MAX_RATIO = 200
 RATIO_COUNTS_FROM = 64 * 1024**2
-_MAGIC: tuple[tuple[str, bytes], ...] = (
-    ("gzip", b"\x1f\x8b"),
-    ("bzip2", b"BZh"),
-    ("xz", b"\xfd7zXZ\x00"),
-    ("zstd", b"\x28\xb5\x2f\xfd"),
-    ("zip", b"PK\x03\x04"),
-    ("zip", b"PK\x05\x06"),
-)
+HEAD_BYTES = 512
+NAMED_AT_MOST = 20
+BLOCK_BYTES = 1 << 20
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_TAR_MARK = slice(257, 262), b"ustar"
+_UNSUPPORTED: dict[bytes, str] = {
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"MSCF": "a Windows cabinet",
+    b"\x1f\x9d": "a file of the Unix program compress",
+    b"\x1f\xa0": "a file of the Unix program compress",
+    b"LZIP": "an lzip file",
+    b"PK\x07\x08": "one part of a zip archive in several parts",
+}
+_DAMAGED = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
+_BESIDE_THE_DATA = ("readme", "license", "licence", "manifest", "schema.ini", "checksum")
+_BESIDE_ENDINGS = (".md", ".pdf", ".md5", ".sha1", ".sha256", ".sig", ".asc", ".ctl", ".log", ".xsd", ".png", ".jpg")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Payload:
-    """The file that is meant, out of its containers, as a plain local file."""
+    """The file that is meant, out of its containers, as a plain local file; ``notices`` tell what stayed behind."""
 
     name: str
     path: Path
     size: int
     member: str | None = None
-    decisions: tuple[Decision, ...] = field(default=())
+    decisions: tuple[Decision, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def open(self) -> IO[bytes]:
         """Return a fresh stream from the first byte."""
@@ -57,118 +80,240 @@ class Payload:
 
 
 def open_payload(path: Path, *, name: str, options: Options, workdir: Path) -> Payload:
-    """Return the payload of a file; raises ``EmptyFile``, ``BrokenFile``, ``UnsafeArchive``, ``MemberChoice``."""
+    """Return the payload of a file, unpacked into ``workdir`` where it was packed.
+
+    Raises ``EmptyFile``, ``BrokenFile``, ``UnsafeArchive``, ``MemberChoice``, ``PasswordProtected`` or
+    ``ContainerUnsupported``.
+    """
     payload = Payload(name=name, path=path, size=path.stat().st_size)
-    for depth in range(2):
+    for depth in range(MAX_LAYERS + 1):
         if payload.size == 0:
             raise EmptyFile("The file is empty.", hint="Export it again.", place=payload.place())
         container = _container(payload)
         if container is None:
             break
-        payload = _unpacked(payload, container, options, workdir / f"unpacked-{depth}")
+        if depth == MAX_LAYERS:
+            raise ContainerUnsupported(
+                f"It is packed more than {MAX_LAYERS} times over.",
+                hint="Unpack it before sending it.",
+                place=payload.place(),
+            )
+        unpacked = _from_stream if container in MAGIC else _from_archive
+        payload = unpacked(payload, container, options, workdir / f"unpacked-{depth}")
+    if options.member is not None and payload.member is None:
+        raise MemberChoice(
+            f"It is no archive, so it has no member {options.member!r}.",
+            hint="Leave the option member out.",
+            place=payload.place(),
+        )
     return payload
 
 
 def _container(payload: Payload) -> str | None:
+    """Return the kind of container by its first bytes; raises ``ContainerUnsupported`` for kinds we do not open."""
     with payload.open() as file:
-        head = file.read(8)
-    found = next((name for name, magic in _MAGIC if head.startswith(magic)), None)
-    if found == "zip":
+        head = file.read(HEAD_BYTES)
+    for magic, kind in _UNSUPPORTED.items():
+        if head.startswith(magic):
+            raise ContainerUnsupported(
+                f"It is {kind}, which DataBridge does not open.",
+                hint="Send the file itself, or as zip or gzip.",
+                place=payload.place(),
+            )
+    if head.startswith(_ZIP):
         with _zip(payload) as archive:
-            if any(part in archive.namelist() for part in _WORKBOOK_PARTS):
-                return None  # a workbook is a zip too, and is read as it is
-    return found
+            is_workbook = any(part in archive.namelist() for part in _WORKBOOK_PARTS)
+        return None if is_workbook else "zip"  # a workbook is a zip too, and is read as it is
+    where, mark = _TAR_MARK
+    if head[where] == mark:
+        return "tar"
+    return next((kind for kind, magic in MAGIC.items() if head.startswith(magic)), None)
 
 
-def _unpacked(payload: Payload, container: str, options: Options, target: Path) -> Payload:
-    member = None
+# ---- compressed streams ----
+
+
+def _from_stream(payload: Payload, kind: str, _options: Options, target: Path) -> Payload:
+    stream = Decompressed(kind)
     try:
-        if container == "zip":
-            with _zip(payload) as archive:
-                member = _choose(archive, payload, options)
-                with archive.open(member) as stream:
-                    _copy(stream, target, payload)
-        else:
-            with _open_stream(container, payload) as stream:
-                _copy(stream, target, payload)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, _zstd_error()) as error:
+        with payload.open() as file:
+            size = _copy(stream.pieces(file), target, payload)
+    except Damaged as error:
         raise BrokenFile(
-            f"The {container} container is cut off or damaged.",
+            f"The {kind} container is cut off or damaged: {error}, near byte {error.position:,}.",
             hint="Transfer or export the file again.",
             place=payload.place(),
         ) from error
-    seen = Decision(name="container", value=container, confidence=1.0, evidence=f"its first bytes are {container}'s")
-    return Payload(
-        name=payload.name,
+    several = f" in {stream.members} members" if stream.members > 1 else ""
+    evidence = f"its first bytes are {kind}'s; {payload.size:,} bytes unpack to {size:,}{several}"
+    notices = payload.notices
+    if stream.trailing:
+        message = f"{stream.trailing:,} bytes behind the end of the {kind} data are no {kind} data and were left out."
+        notices = (*notices, Notice(code="TRAILING_BYTES", message=message))
+    return replace(
+        payload,
         path=target,
-        size=target.stat().st_size,
-        member=member,
-        decisions=(*payload.decisions, seen),
+        size=size,
+        decisions=(*payload.decisions, _told("container", kind, evidence)),
+        notices=notices,
     )
 
 
-def _open_stream(container: str, payload: Payload) -> IO[bytes]:
-    import zstandard
-
-    openers: dict[str, Callable[[], Any]] = {
-        "gzip": lambda: gzip.open(payload.path),  # noqa: SIM115  (the caller closes it)
-        "bzip2": lambda: bz2.open(payload.path),  # noqa: SIM115
-        "xz": lambda: lzma.open(payload.path),  # noqa: SIM115
-        "zstd": lambda: zstandard.open(payload.path, "rb"),
-    }
-    return cast("IO[bytes]", openers[container]())
+# ---- archives ----
 
 
-def _zstd_error() -> type[Exception]:
-    import zstandard
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """A file in an archive: its name as shown, its size, and the archive's own entry."""
 
-    return zstandard.ZstdError
+    name: str
+    size: int
+    entry: Any
+    locked: bool = False
+
+
+def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -> Payload:
+    try:
+        with _zip(payload) if kind == "zip" else tarfile.open(payload.path, "r:") as archive:
+            members = list(_members(archive))
+            chosen, why = _choose(members, payload, options)
+            place = replace(payload, member=chosen.name)
+            if chosen.locked:
+                raise PasswordProtected(
+                    "The zip archive is protected by a password.", hint="Send it without one.", place=place.place()
+                )
+            size = _copy(_content(archive, chosen), target, place)
+    except NotImplementedError as error:
+        raise ContainerUnsupported(
+            "The member is packed by a method that DataBridge does not know.",
+            hint="Pack it with an ordinary zip program, or send it unpacked.",
+            place=payload.place(),
+        ) from error
+    except _DAMAGED as error:
+        raise BrokenFile(
+            f"The {kind} archive is cut off or damaged.", hint="Transfer or export it again.", place=payload.place()
+        ) from error
+    others = [member.name for member in members if member is not chosen]
+    decisions = (
+        _told("container", kind, f"its first bytes are {kind}'s; it holds {len(members)} files"),
+        Decision(
+            name="member",
+            value=chosen.name,
+            confidence=1.0 if options.member or not others else 0.6,
+            evidence=why,
+            by="given" if options.member else "detected",
+            runner_up=others[0] if others else None,
+        ),
+    )
+    notices = payload.notices
+    if others:
+        message = f'Only "{chosen.name}" was loaded; left out: {_listed(others)}.'
+        notices = (*notices, Notice(code="MEMBERS_LEFT_OUT", message=message))
+    return replace(
+        payload,
+        path=target,
+        size=size,
+        member=f"{payload.member}/{chosen.name}" if payload.member else chosen.name,
+        decisions=(*payload.decisions, *decisions),
+        notices=notices,
+    )
 
 
 def _zip(payload: Payload) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(payload.path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise BrokenFile(
             "The zip archive is cut off or damaged.", hint="Transfer it again.", place=payload.place()
         ) from error
 
 
-def _choose(archive: zipfile.ZipFile, payload: Payload, options: Options) -> str:
-    members = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir() and not info.filename.startswith("__MACOSX/") and not info.filename.endswith(".DS_Store")
-    ]
-    names = [info.filename for info in members]
+def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
+    """Yield the archive's files, without folders, links and what macOS leaves beside them."""
+    if isinstance(archive, zipfile.ZipFile):
+        found: Iterable[_Member] = (
+            _Member(_shown(info.filename), info.file_size, info, bool(info.flag_bits & 1))
+            for info in archive.infolist()
+            if not info.is_dir()
+        )
+    else:
+        found = (_Member(_shown(info.name), info.size, info) for info in archive if info.isreg())
+    for member in found:
+        path = PurePosixPath(member.name)
+        if path.parts[:1] != ("__MACOSX",) and path.name not in {".DS_Store", "Thumbs.db", "desktop.ini"}:
+            yield member
+
+
+def _shown(name: str) -> str:
+    """Return a member's name without characters that could disturb a line or a page."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name)
+
+
+def _choose(members: list[_Member], payload: Payload, options: Options) -> tuple[_Member, str]:
+    """Return the member asked for, or the first with data that is no companion of the data, and why."""
+    if not members:
+        raise EmptyFile("The archive holds no files.", hint="Pack it again.", place=payload.place())
     if options.member is not None:
-        members = [info for info in members if info.filename == options.member]
-    if len(members) != 1:
-        what = f"It has no member {options.member!r}." if options.member else f"It has {len(names)} files."
-        raise MemberChoice(
-            f"{what} They are: {', '.join(names[:20]) or 'none'}.",
-            hint="Name one with the option member.",
-            place=payload.place(),
-        )
-    if members[0].flag_bits & 1:
-        raise PasswordProtected(
-            "The zip archive is protected by a password.", hint="Send it without one.", place=payload.place()
-        )
-    return members[0].filename
+        named = [member for member in members if member.name == options.member]
+        named = named or [member for member in members if PurePosixPath(member.name).name == options.member]
+        if len(named) != 1:
+            how_many = f"{len(named)} members" if named else "no member"
+            raise MemberChoice(
+                f"It has {how_many} {options.member!r}. Its files are: {_listed([m.name for m in members])}.",
+                hint="Name one by its whole path with the option member.",
+                place=payload.place(),
+            )
+        return named[0], "the caller named it"
+    if len(members) == 1:
+        return members[0], "it is the only file"
+    filled = [member for member in members if member.size] or members
+    data = [member for member in filled if not _is_beside_data(member.name)] or filled
+    why = "the first file with data" if len(data) > 1 else "the only file with data"
+    return data[0], f"it is {why} of {len(members)} files"
 
 
-def _copy(stream: IO[bytes], target: Path, payload: Payload) -> None:
-    """Unpack to disk within the limits on size and ratio."""
+def _is_beside_data(name: str) -> bool:
+    """Tell whether a file goes with data rather than being it: a read-me, a checksum, a picture."""
+    own = PurePosixPath(name).name.lower()
+    return own.startswith((".", *_BESIDE_THE_DATA)) or own.endswith(_BESIDE_ENDINGS)
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
+    return ", ".join(names[:NAMED_AT_MOST]) + more
+
+
+# ---- to disk ----
+
+
+def _content(archive: zipfile.ZipFile | tarfile.TarFile, member: _Member) -> Iterator[bytes]:
+    if isinstance(archive, zipfile.ZipFile):
+        stream: IO[bytes] | None = archive.open(member.entry)
+    else:
+        stream = archive.extractfile(member.entry)
+    while stream is not None and (block := stream.read(BLOCK_BYTES)):
+        yield block
+
+
+def _copy(blocks: Iterable[bytes], target: Path, payload: Payload) -> int:
+    """Write blocks to disk within the limits on size and ratio; return how many bytes they were."""
     done = 0
     with target.open("wb") as file:
-        while block := stream.read(1 << 20):
+        for block in blocks:
             done += len(block)
             bomb = done > RATIO_COUNTS_FROM and done > payload.size * MAX_RATIO
             if bomb or done > MAX_UNPACKED_BYTES:
-                shutil.rmtree(target, ignore_errors=True)
                 raise UnsafeArchive(
-                    f"It unpacks to more than {done // payload.size} times its size.",
+                    f"It unpacks to more than {done // payload.size} times its size ({done:,} bytes and more).",
                     hint="Send the file unpacked, if it is really that large.",
                     place=payload.place(),
                 )
-            file.write(block)
+            try:
+                file.write(block)
+            except OSError as error:
+                raise unwritable(error, "The folder for temporary files") from error
+    return done
+
+
+def _told(name: str, value: str, evidence: str) -> Decision:
+    return Decision(name=name, value=value, confidence=1.0, evidence=evidence)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ingestion.conversion.errors import OptionInvalid
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the caller fixes; everything left at its default is detected from the content."""
+    """What the caller fixes; everything left at its default is detected from the content.
+
+    Raises ``OptionInvalid`` for what cannot be meant.
+    """
 
     null_values: tuple[str, ...] = ()
     encoding: str | None = None
@@ -22,6 +27,16 @@ class Options:
     table: int | None = None
     sheet: str | None = None
     member: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse early, with the cure."""
+        if self.header_row is not None and self.header_row < 1:
+            raise OptionInvalid("The option header_row counts from 1.", hint="Give the number of the header's record.")
+        if self.delimiter is not None and (not self.delimiter or set(self.delimiter) & set('\r\n"')):
+            raise OptionInvalid(
+                "The option delimiter must be one or more characters, and no quote or line end.",
+                hint="Leave it out to have it detected.",
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

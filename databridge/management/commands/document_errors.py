@@ -32,20 +32,24 @@ MODULES = (
 
 
 def document() -> str:
-    """Return the page: every code, whether a retry can cure it, and what it means."""
+    """Return the page: every code, whether a retry can cure it, what it means and what to do."""
     for module in MODULES:
         import_module(module)
     lines = [
         "# Errors",
         "",
-        "Made from the code by `manage.py document_errors`. Each error says what happened, where, and the next step;",
-        "its code is stable. ↻: tried again by itself.",
+        "Made from the code by `manage.py document_errors`. Each error says what happened, where (file, member of an",
+        "archive, sheet, line, column, as far as known), and the next step; its code is stable. ↻: tried again",
+        "by itself. On the command line it is one line, `error: CODE: where: what. next step.`",
         "",
-        "| code | ↻ | means |",
-        "|---|---|---|",
+        "| code | ↻ | means | next step |",
+        "|---|---|---|---|",
     ]
     classes = sorted(_all(DataBridgeError), key=lambda kind: kind.code)
-    lines += [f"| `{kind.code}` | {'↻' if kind.retryable else ''} | {_meaning(kind)} |" for kind in classes]
+    lines += [
+        f"| `{kind.code}` | {'↻' if kind.retryable else ''} | {_paragraph(kind, 0)} | {_paragraph(kind, 1)} |"
+        for kind in classes
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -55,8 +59,11 @@ def _all(kind: type[DataBridgeError]) -> Iterator[type[DataBridgeError]]:
         yield from _all(child)
 
 
-def _meaning(kind: type[DataBridgeError]) -> str:
-    return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+def _paragraph(kind: type[DataBridgeError], number: int) -> str:
+    """Return a paragraph of the class's docstring: the meaning, and behind it the next step."""
+    paragraphs = (kind.__doc__ or "").split("\n\n")
+    text = " ".join(paragraphs[number].split()) if number < len(paragraphs) else "The message tells it."
+    return text.replace("|", "\\|")
 
 
 class Command(BaseCommand):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ingestion.conversion.detect.binary import probe_binary
 from ingestion.conversion.detect.encoding import decide_encoding
 from ingestion.conversion.detect.jsonlike import probe_json
 from ingestion.conversion.detect.text import decide_dialect
-from ingestion.conversion.errors import EmptyFile
+from ingestion.conversion.errors import EmptyFile, LineTooLong
 from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 256 * 1024
 TAIL_BYTES = 16 * 1024
+LINES_AT_LEAST = 2
+MAX_LINES_BYTES = 16 * 1024 * 1024
 
 
 def detect(payload: Payload, options: Options) -> Detection:
     """Return format and settings of a payload; raises ``UnknownFormat`` and other ``ConversionError``s."""
     with payload.open() as file:
-        head = file.read(HEAD_BYTES)
+        head = _head(file, payload)
         file.seek(max(0, payload.size - TAIL_BYTES))
         tail = file.read(TAIL_BYTES)
     found = probe_binary(payload, head)
@@ -57,6 +59,22 @@ def _tail(payload: Payload, encoding: Encoding) -> str:
     text = sample.decode(encoding.codec, errors="replace")
     end = re.search("\r\n?|\n", text)
     return text[end.end() :] if end else text
+
+
+def _head(file: IO[bytes], payload: Payload) -> bytes:
+    """Return the file's beginning: of a table with very long lines the first two, so that no column is missed."""
+    head = file.read(HEAD_BYTES)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b"<")):
+        return head  # JSON and markup may well stand on a single line
+    while len(re.findall(b"[\r\n]+", head)) < LINES_AT_LEAST and (more := file.read(HEAD_BYTES)):
+        head += more
+        if len(head) > MAX_LINES_BYTES:
+            raise LineTooLong(
+                f"Its first {LINES_AT_LEAST} lines are longer than {MAX_LINES_BYTES >> 20} MiB.",
+                hint="Check the line ends of the export.",
+                place=payload.place(line=1),
+            )
+    return head
 
 
 def _with(payload: Payload, found: Detection) -> Detection:

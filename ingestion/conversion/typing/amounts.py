@@ -24,7 +24,8 @@ _SIGNED = {"front": "-?{number}", "behind": "{number}-?", "parentheses": r"{numb
 class Figures:
     """What some cells of amounts have in common, whatever their group sign: lengths, signs, ambiguity.
 
-    ``ungrouped_digits`` is the longest whole part without a group sign in it, 0 where all have theirs.
+    ``minus_in_front`` and ``ungrouped_digits`` (the longest whole part without group signs) exclude rules that
+    write these otherwise; they are False and 0 for cells that one rule's own pattern has matched.
     """
 
     shortest: int
@@ -33,25 +34,31 @@ class Figures:
     minus_zero: bool
     separated: bool
     ambiguous: bool
-    minus_in_front: bool = False
+    minus_in_front: bool
     ungrouped_digits: int = 0
 
     @classmethod
     def of(cls, plain: pa.Array, cells: pa.Array) -> Self:
         """Measure amounts in plain form (``-1234.5``), which stand for the cells as they were written."""
-        bare = pc.replace_substring(plain, "-", "")
-        point = pc.find_substring(bare, ".")
-        length = pc.binary_length(bare)
-        fraction = pc.if_else(pc.less(point, 0), 0, pc.subtract(pc.subtract(length, point), 1))
-        whole = pc.if_else(pc.less(point, 0), length, point)
-        spread = pc.min_max(fraction).as_py()
+        has_minus = _any(plain, "^-")
+        minus_zero = has_minus and _any(plain, r"^-0(?:\.0+)?$")
+        bare = pc.replace_substring(plain, "-", "") if has_minus else plain
+        point, length = pc.find_substring(bare, "."), pc.binary_length(bare)
+        if (pc.max(point).as_py() or -1) < 0:
+            shortest, longest, digits = 0, 0, pc.max(length).as_py() or 1
+        else:
+            has_point = pc.greater_equal(point, 0)
+            spread = pc.min_max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py()
+            shortest, longest = spread["min"], spread["max"]
+            digits = pc.max(pc.if_else(has_point, point, length)).as_py()
         return cls(
-            shortest=spread["min"] or 0,
-            longest=spread["max"] or 0,
-            digits=pc.max(whole).as_py() or 1,
-            minus_zero=_any(plain, r"^-0(?:\.0+)?$"),
-            separated=_any(cells, "[^0-9()-]"),
-            ambiguous=matches(cells, _EITHER),
+            shortest=shortest,
+            longest=longest,
+            digits=digits,
+            minus_zero=minus_zero,
+            separated=longest > 0 or _any(cells, "[^0-9()-]"),
+            ambiguous=longest in {0, GROUP} and matches(cells, _EITHER),
+            minus_in_front=has_minus,
         )
 
     @classmethod
@@ -61,7 +68,7 @@ class Figures:
             return None
         plain = cells if point == "." else pc.replace_substring(cells, point, ".")
         seen = cls.of(plain, cells)
-        return replace(seen, minus_in_front=_any(cells, "^-"), ungrouped_digits=seen.digits)
+        return replace(seen, ungrouped_digits=seen.digits)
 
 
 @dataclass
@@ -107,7 +114,9 @@ class DecimalRule:
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept amounts written by this rule, zero never with a minus; keep digits and scale."""
-        return matches(cells, self.pattern) and self.accepts_figures(Figures.of(self._plain(cells), cells))
+        if not matches(cells, self.pattern):
+            return False
+        return self.accepts_figures(replace(Figures.of(self._plain(cells), cells), minus_in_front=False))
 
     def accepts_figures(self, seen: Figures) -> bool:
         """Do the same for cells of whose texts only the figures are known: this rule's, or without any group sign."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,23 +19,23 @@ from ingestion.conversion.typing.times import TimestampRule
 from ingestion.conversion.values import Column, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ingestion.conversion.typing.base import Rule
 
-_FIRST_LOOK = 16
+_FIRST_LOOK = 8
 _FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
 
 
 class TextColumn:
     """Collects evidence with ``look`` over the whole column, ``decide``s once, and then ``cast``s each part."""
 
-    def __init__(self, name: str, rules: Callable[[], list[Rule]] = text_rules) -> None:
+    def __init__(self, name: str, rules: Callable[[], tuple[Rule, ...]] = text_rules) -> None:
         """Begin with every rule possible."""
         self.name = name
         self.nulls = 0
         self.warnings: list[Notice] = []
-        self._rules = rules()
+        self._rules: Sequence[Rule] = rules()
         self._seen = False
         self._judged = False
         self._trimmed = False
@@ -63,7 +65,7 @@ class TextColumn:
         self._rules = kept
         self._trimmed = self._trimmed or (trimmed and bool(kept))
         self._judged = True
-        if any(isinstance(rule, DecimalRule) for rule in kept):
+        if any(isinstance(rule, DecimalRule) and rule.scale for rule in kept):
             self._spellings.look(bare)
 
     def decide(self) -> None:
@@ -117,7 +119,7 @@ class TextColumn:
             undecided=self._chosen is None and (bool(self._rules) or not self._judged),
         )
 
-    def _ambiguous(self, rules: list[Rule]) -> bool:
+    def _ambiguous(self, rules: Sequence[Rule]) -> bool:
         decimals = [rule for rule in rules if isinstance(rule, DecimalRule) and rule.separated]
         points = {rule.point for rule in decimals}
         return len(points) > 1 and decimals[0].ambiguous
@@ -154,19 +156,31 @@ class TextColumn:
         )
 
 
-def _accepting(rules: list[Rule], cells: pa.Array) -> list[Rule]:
-    """Return the rules that take every cell."""
+def _accepting(rules: Sequence[Rule], cells: pa.Array) -> list[Rule]:
+    """Return the rules that take every cell, with what they have seen; of those that nobody owns yet, copies."""
     some = cells.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
     if some[0][0] not in _FIRST_SIGNS:
         return []
-    likely = rules
+    likely = list(rules)
     for text in some:
-        likely = [rule for rule in likely if re.fullmatch(rule.pattern, text)]
-    points = {rule.point for rule in likely if isinstance(rule, DecimalRule)}
-    figures = {point: Figures.of_ungrouped(cells, point) for point in points}
-    return [rule for rule in likely if _accepts(rule, cells, figures)]
+        likely = [rule for rule in likely if _matching(rule.pattern)(text)]
+    owned = likely if isinstance(rules, list) else [copy.copy(rule) for rule in likely]
+    figures: dict[str, Figures | None] = {}
+    return [rule for rule in owned if _accepts(rule, cells, figures)]
 
 
 def _accepts(rule: Rule, cells: pa.Array, figures: dict[str, Figures | None]) -> bool:
-    seen = figures.get(rule.point) if isinstance(rule, DecimalRule) else None
-    return rule.accepts_figures(seen) if isinstance(rule, DecimalRule) and seen else rule.accepts(cells)
+    """Ask a rule; rules of amounts share what was measured for one decimal sign."""
+    if not isinstance(rule, DecimalRule):
+        return rule.accepts(cells)
+    if rule.point not in figures:
+        other = next(iter(figures.values()), None)
+        without_fractions = other is not None and not other.separated
+        figures[rule.point] = other if without_fractions else Figures.of_ungrouped(cells, rule.point)
+    seen = figures[rule.point]
+    return rule.accepts_figures(seen) if seen else rule.accepts(cells)
+
+
+@cache
+def _matching(pattern: str) -> Callable[[str], object]:
+    return re.compile(pattern).fullmatch

@@ -6,6 +6,7 @@ calendar and the range are checked by the cast.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.typing.amounts import DecimalRule
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 _GROUPS = {".": ("", ",", "'", " ", "\u00a0", "\u202f"), ",": ("", ".", "'", " ", "\u00a0", "\u202f")}
 
 
-def text_rules() -> list[Rule]:
-    """Return all rules for a text column, fresh, from narrow to wide; a column keeps those that fit."""
+@cache
+def text_rules() -> tuple[Rule, ...]:
+    """Return all rules for a text column, from narrow to wide, without any evidence: to be copied, not used."""
     rules: list[Rule] = [BoolRule("true", "false"), BoolRule("True", "False"), BoolRule("TRUE", "FALSE")]
     rules += [CompactDateRule(), IntegerRule()]
     rules += [
@@ -30,12 +32,16 @@ def text_rules() -> list[Rule]:
         for sign in ("front", "behind", "parentheses")
     ]
     rules += [DateRule(form) for form in DATE_FORMS]
-    rules += [TimeRule(), *timestamp_rules(DATE_FORMS)]
-    return rules
+    return (*rules, TimeRule(), *_timestamp_rules(DATE_FORMS))
 
 
-def timestamp_rules(forms: tuple[DateForm, ...]) -> list[Rule]:
-    """Return the rules for dates with a time."""
+@cache
+def iso_rules() -> tuple[Rule, ...]:
+    """Return the rules for texts that were quoted at the source (JSON): ISO dates and timestamps only."""
+    return (DateRule(ISO_FORM), *_timestamp_rules((ISO_FORM,)))
+
+
+def _timestamp_rules(forms: tuple[DateForm, ...]) -> list[Rule]:
     return [
         TimestampRule(form, between, seconds, zoned)
         for form in forms
@@ -43,8 +49,3 @@ def timestamp_rules(forms: tuple[DateForm, ...]) -> list[Rule]:
         for seconds in (True, False)
         for zoned in (False, True)
     ]
-
-
-def iso_rules() -> list[Rule]:
-    """Return the rules for texts that were quoted at the source (JSON): ISO dates and timestamps only."""
-    return [DateRule(ISO_FORM), *timestamp_rules((ISO_FORM,))]

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management.base import BaseCommand
 
+from ingestion.conversion import Options, convert
+from ingestion.conversion.errors import Interrupted, OutputFailed, unwritable
+from ingestion.errors import DataBridgeError
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+
+    from ingestion.conversion import Report
 
 
 class Command(BaseCommand):
@@ -36,39 +44,79 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **given: Any) -> None:
         """Convert; print one line of summary."""
-        from ingestion.conversion import Options, convert
-        from ingestion.errors import DataBridgeError
-
-        options = Options(
-            null_values=tuple(text for text in given["null_values"].split(",") if text),
-            sheet=given["sheet"],
-            member=given["member"],
-            encoding=given["encoding"],
-            delimiter=given["delimiter"].replace("\\t", "\t") if given["delimiter"] else None,
-            quote=given["quote"],
-            header_row=given["header_row"],
-            skip_rows=given["skip_rows"],
-            table=given["table"],
-        )
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _stop)
         try:
+            _refuse_report(given["report"])
+            options = Options(
+                null_values=tuple(text for text in given["null_values"].split(",") if text),
+                sheet=given["sheet"],
+                member=given["member"],
+                encoding=given["encoding"],
+                delimiter=given["delimiter"].replace("\\t", "\t") if given["delimiter"] is not None else None,
+                quote=given["quote"],
+                header_row=given["header_row"],
+                skip_rows=given["skip_rows"],
+                table=given["table"],
+            )
             report = convert(given["src"], given["dest"], options=options)
+            self._tell(report, given["report"], given["dest"])
         except DataBridgeError as error:
-            self._fail(f"error: {error.code}: {error}")
+            self._fail(error)
         except KeyboardInterrupt:
-            self._fail("error: INTERRUPTED: The conversion was stopped. Nothing was written.")
-        told = report.as_dict()
-        if given["report"] == "-":
-            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
-        elif given["report"]:
-            Path(given["report"]).write_text(json.dumps(told, ensure_ascii=False, indent=2), encoding="utf-8")
+            self._fail(Interrupted("The conversion was stopped.", hint="Nothing was written."))
+        self._summarise(report, given)
+
+    def _tell(self, report: Report, where: str | None, dest: Path) -> None:
+        """Write the report to standard output or to a file; without its report, a conversion is not done."""
+        if where is None:
+            return
+        told = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
+        told = told.encode("utf-8", errors="backslashreplace").decode()
+        if where == "-":
+            self._say(told)
+            return
+        try:
+            Path(where).write_text(told + "\n", encoding="utf-8")
+        except OSError as error:
+            dest.unlink(missing_ok=True)
+            raise unwritable(error, f"The report {where}") from error
+
+    def _summarise(self, report: Report, given: dict[str, Any]) -> None:
         rows = report.rows
         summary = (
             f"{given['src'].name}: {report.detection.format}, {len(report.columns)} columns, {rows.loaded} of "
             f"{rows.read} rows loaded, {sum(rows.skipped.values())} skipped, {rows.rejected} rejected, "
             f"{len(report.warnings)} warnings, {report.seconds:.2f} s"
         )
-        (self.stderr if given["report"] == "-" else self.stdout).write(summary)
+        if given["report"] == "-":
+            self.stderr.write(summary)
+        else:
+            self._say(summary)
 
-    def _fail(self, line: str) -> NoReturn:
-        self.stderr.write(line)
+    def _say(self, text: str) -> None:
+        """Write to standard output, even where it takes ASCII only, or where nobody reads to the end."""
+        try:
+            self.stdout.write(text.encode(sys.stdout.encoding, errors="backslashreplace").decode(sys.stdout.encoding))
+            self.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _fail(self, error: DataBridgeError) -> NoReturn:
+        self.stderr.write(f"error: {error.code}: {error}")
         sys.exit(1)
+
+
+def _refuse_report(where: str | None) -> None:
+    """Refuse a report that could not be written once the conversion is done."""
+    if where in {None, "-"}:
+        return
+    path = Path(where)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise OutputFailed(f"The report {path} cannot be written.", hint="Name a file in a folder that exists.")
+
+
+def _stop(*_: object) -> NoReturn:
+    """Let SIGTERM stop the conversion as Ctrl-C does: what was begun is removed, and a second one waits for it."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
