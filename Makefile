@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test bench chaos load infra-test deploy diff destroy check lint types layers css openapi
+.PHONY: help setup demo serve lambda test test-lambda bench-cold bench chaos load infra-test deploy diff destroy check lint types layers css openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,15 @@ serve: setup ## serve the app on http://127.0.0.1:8000 with the embedded AWS
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } \
 	  || echo "Chromium could not be installed; the browser tests will say so"
 	@mkdir -p .local && touch $@
+
+lambda: setup ## serve the app only through the Lambda entry point, with API Gateway's events and limits
+	@$(PY) manage.py serve --lambda
+
+test-lambda: setup .local/browser ## the browser's and the upload tests against the app behind its Lambda entry point
+	@DATABRIDGE_TEST_DOOR=lambda $(PY) -m pytest tests/e2e $(wildcard tests/api/test_upload*.py)
+
+bench-cold: setup ## what the first request and the first job cost a new instance, and what dominates
+	@$(PY) bench/cold.py
 
 test: setup .local/browser ## run all tests
 	@$(PY) -m pytest -n 2 -m "not slow"
