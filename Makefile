@@ -5,7 +5,8 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve test test-large bench chaos load infra-test deploy diff destroy check lint types layers css openapi
+.PHONY: help setup demo serve lambda test test-lambda test-large bench bench-cold chaos load infra-test deploy diff destroy \
+  check lint types layers css openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +41,15 @@ serve: setup ## serve the app on http://127.0.0.1:8000 with the embedded AWS
 .local/servers: $(READY) tests/sources/install.py
 	@$(PY) -m tests.sources.install || echo "the tests that need these servers will say so"
 	@mkdir -p .local && touch $@
+
+lambda: setup ## serve the app only through the Lambda entry point, with API Gateway's events and limits
+	@$(PY) manage.py serve --lambda
+
+test-lambda: setup .local/browser .local/node ## browser and upload tests against the app behind its Lambda entry point
+	@DATABRIDGE_TEST_DOOR=lambda $(PY) -m pytest tests/e2e tests/api/test_uploads.py
+
+bench-cold: setup ## what the first request and the first job cost a new instance, and what dominates
+	@$(PY) bench/cold.py
 
 test: setup .local/browser .local/node .local/servers ## run all tests
 	@$(PY) -m pytest -n 2 -m "not slow"

@@ -20,6 +20,16 @@ PASSWORD_POLICY = {
 # Machine clients sign in by client credentials; a scope of this resource server stands for each role.
 SCOPES = tuple(group.lower() for group in GROUPS)
 AUTH_FLOWS = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
+# The product's endpoints: reached with a Cognito token only, which API Gateway checks before any code of ours runs.
+GUARDED = {
+    "ingest": ("POST",),
+    "upload": ("POST",),
+    "uploads": ("POST",),
+    "uploads/{proxy+}": ("HEAD", "PATCH", "DELETE"),
+    "jobs": ("GET",),
+    "jobs/{job_id}": ("GET",),
+    "jobs/{job_id}/{proxy+}": ("GET", "POST"),
+}
 CHUNK_DAYS, INCOMPLETE_DAYS = 7, 2
 LIFE_CYCLE: tuple[dict[str, Any], ...] = (
     {"ID": "chunks", "Status": "Enabled", "Filter": {"Prefix": "up/"}, "Expiration": {"Days": CHUNK_DAYS}},
@@ -30,6 +40,18 @@ LIFE_CYCLE: tuple[dict[str, Any], ...] = (
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": INCOMPLETE_DAYS},
     },
 )
+
+
+def guarded(method: str, path: str) -> bool:
+    """Tell whether the gateway lets a request through with a token only."""
+    parts = path.strip("/").split("/")
+    for pattern, methods in GUARDED.items():
+        wanted = pattern.split("/")
+        open_ended = wanted[-1] == "{proxy+}" and len(parts) >= len(wanted)
+        fixed = all(name in {part, "{job_id}", "{proxy+}"} for name, part in zip(wanted, parts, strict=False))
+        if method in methods and fixed and (open_ended or len(parts) == len(wanted)):
+            return True
+    return False
 
 
 def tables() -> tuple[type[Model], ...]:

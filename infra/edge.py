@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, Tags
@@ -15,6 +17,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_wafv2 as waf
 
+from databridge.resources import GUARDED
 from infra.base import LOG_DAYS
 from infra.watch import watch
 
@@ -24,15 +27,14 @@ if TYPE_CHECKING:
     from infra.base import Base
     from infra.stages import Stage
 
-# The product's endpoints: reached with a Cognito token only, which API Gateway checks before any code of ours runs.
-GUARDED = {
-    "ingest": ("POST",),
-    "upload": ("POST",),
-    "uploads": ("POST",),
-    "uploads/{proxy+}": ("HEAD", "PATCH", "DELETE"),
-    "jobs": ("GET",),
-    "jobs/{job_id}": ("GET",),
-    "jobs/{job_id}/{proxy+}": ("GET", "POST"),
+REFUSALS = {
+    "UNAUTHORIZED": (401, "NOT_SIGNED_IN", "A valid ID token of this stage's user pool is needed."),
+    "ACCESS_DENIED": (403, "FORBIDDEN", "This is not allowed."),
+    "REQUEST_TOO_LARGE": (413, "REQUEST_TOO_LARGE", "The request is larger than 10 MB; use /uploads."),
+    "THROTTLED": (429, "TOO_MANY_REQUESTS", "Too many requests at once; try again in a moment."),
+    "WAF_FILTERED": (429, "TOO_MANY_REQUESTS", "Too many requests from this address; try again in some minutes."),
+    "INTEGRATION_FAILURE": (502, "FUNCTION_FAILED", "The function did not answer."),
+    "INTEGRATION_TIMEOUT": (504, "TIMED_OUT", "The request took longer than 29 s."),
 }
 SWEEP = {"command": "ingestion.tasks.sweep"}
 
@@ -50,6 +52,7 @@ class Edge(Stack):
         self.worker = self._function("Worker", stage.worker, base.worker_role)
         self.api = self._make_api()
         self._make_doors(base)
+        self._make_refusals()
         self._make_firewall()
         self._make_retry_rules(base)
         self._make_schedule()
@@ -132,6 +135,21 @@ class Edge(Stack):
         self.api.root.add_resource("{proxy+}").add_method(
             "ANY", to_web, authorization_type=apigateway.AuthorizationType.NONE
         )
+
+    def _make_refusals(self) -> None:
+        """Let the gateway's own refusals speak as the app does: problem+json with a code (RFC 9457)."""
+        for kind, (status, code, detail) in REFUSALS.items():
+            body = {"code": code, "status": status, "title": HTTPStatus(status).phrase, "detail": detail, "hint": ""}
+            headers = {"Content-Type": "'application/problem+json'"}
+            if status == HTTPStatus.UNAUTHORIZED:
+                headers["WWW-Authenticate"] = "'Bearer realm=\"databridge\"'"
+            self.api.add_gateway_response(
+                kind,
+                type=apigateway.ResponseType.of(kind),
+                status_code=str(status),
+                response_headers=headers,
+                templates={"application/json": json.dumps(body)},
+            )
 
     def _make_firewall(self) -> None:
         """Refuse addresses that send far more requests than people and programs do."""

@@ -31,10 +31,20 @@ def stack(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def live(stack):
-    """The address of the app, served by the same server as on a developer's machine."""
+    """The address of the app, served as on a developer's machine, or through Lambda's entry point when
+    ``DATABRIDGE_TEST_DOOR`` is ``lambda``.
+    """
     from databridge.local import processes, web
 
     port = processes.free_port()
+    if os.environ.get("DATABRIDGE_TEST_DOOR") == "lambda":
+        log = stack.folder / "gateway.log"
+        gateway = processes.start("databridge.local.gateway", "--port", str(port), env={}, log=log)
+        processes.wait_for(f"http://127.0.0.1:{port}/app/sign-in", gateway, log, timeout_s=120)
+        with web.sweeping():
+            yield f"http://127.0.0.1:{port}"
+        processes.stop(gateway)
+        return
     server = web.server(port)
 
     def serve() -> None:

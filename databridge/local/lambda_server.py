@@ -8,6 +8,7 @@ failed three times is kept in ``dead-letters.jsonl``.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import logging
 import multiprocessing
@@ -27,7 +28,9 @@ from databridge.local.processes import end_with_parent
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-TIMEOUT_S = 15 * 60
+TIMEOUT_S = 15.0 * 60
+WARM_UP_S = 120.0  # a new instance's start does not count as its first request's
+WORKER_IMPORTS = ("ingestion.conversion", "ingestion.tasks")
 RETRY_AFTER_S = tuple(float(text) for text in os.environ.get("DATABRIDGE_LAMBDA_RETRY_S", "60,120").split(","))
 logger = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class Result:
 
     value: Any = None
     error: str | None = None
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,21 @@ class Context:
     memory_limit_in_mb: int = 10240
 
 
-def _work(pipe: Connection) -> None:
-    """Run events until the other end closes: the life of one warm instance."""
+def _work(pipe: Connection, imports: tuple[str, ...]) -> None:
+    """Run events until the other end closes: the life of one warm instance.
+
+    ``imports`` are loaded at once, so that the first event finds a warm process.
+    """
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
     django.setup()
-    import ingestion.conversion
-    import ingestion.tasks  # noqa: F401  (imported here so that the first job finds a warm process)
     from databridge.lambda_entry import handler
+
+    for module in imports:
+        importlib.import_module(module)
 
     pipe.send(Result(value="ready"))
     while True:
@@ -77,14 +85,16 @@ def _work(pipe: Connection) -> None:
 class Instance:
     """One warm worker process; replaced by a new one when it dies or takes too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, imports: tuple[str, ...] = WORKER_IMPORTS, timeout_s: float = TIMEOUT_S) -> None:
         """Start warming up; the first event waits until that is done."""
+        self._imports = imports
+        self._timeout_s = timeout_s
         self._spawn()
 
     def _spawn(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs,), daemon=True)
+        self._process = context.Process(target=_work, args=(theirs, self._imports), daemon=True)
         self._process.start()
         theirs.close()
         self._warm = False
@@ -101,11 +111,12 @@ class Instance:
             self._process.kill()
             self._process.join()
             self._spawn()
-            return Result(error=f"Runtime exited: {type(error).__name__} {error}")
+            told = f"Runtime exited: {type(error).__name__} {error}"
+            return Result(error=told, timed_out=isinstance(error, TimeoutError))
 
     def _answer(self) -> Result:
-        if not self._pipe.poll(TIMEOUT_S):
-            raise TimeoutError(f"no answer within {TIMEOUT_S} s")
+        if not self._pipe.poll(self._timeout_s if self._warm else WARM_UP_S):
+            raise TimeoutError(f"no answer within {self._timeout_s} s")
         return self._pipe.recv()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from infra.edge import GUARDED
+from databridge.resources import GUARDED
 from infra.tests.conftest import of_type
 
 
@@ -79,3 +79,13 @@ def test_somebody_is_told_of_failures(edge):
     }  # fmt: skip
     assert all(alarm["AlarmActions"] for alarm in alarms.values())
     assert len(of_type(edge, "CloudWatch::Dashboard")) == 1
+
+
+def test_the_gateway_refuses_in_the_words_of_the_app(edge):
+    refusals = {found["ResponseType"]: found for found in of_type(edge, "ApiGateway::GatewayResponse")}
+    unauthorized = refusals["UNAUTHORIZED"]
+    assert json.loads(unauthorized["ResponseTemplates"]["application/json"])["code"] == "NOT_SIGNED_IN"
+    headers = unauthorized["ResponseParameters"]
+    assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+    assert "Bearer" in headers["gatewayresponse.header.WWW-Authenticate"]
+    assert {"REQUEST_TOO_LARGE", "THROTTLED", "INTEGRATION_TIMEOUT"} <= set(refusals)

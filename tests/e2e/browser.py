@@ -32,8 +32,16 @@ def _page(context):
     page.complaints = []
     page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("requestfailed", lambda request: page.complaints.append(f"{request.url}: {request.failure}"))
+    page.on(
+        "requestfailed",
+        lambda request: _aborted(request) or page.complaints.append(f"{request.url}: {request.failure}"),
+    )
     return page
+
+
+def _aborted(request) -> bool:
+    """Tell whether the browser itself gave a request up, as it does when a test goes on to the next page."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 def sign_in(page, base: str, role: str) -> None:

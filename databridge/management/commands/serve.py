@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand
 
-from databridge.local import web
+from databridge.local import processes, web
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,9 +24,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Name the port."""
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--lambda", action="store_true", help="only through the Lambda entry point, as on AWS")
 
     def handle(self, *_: Any, **given: Any) -> None:
         """Serve."""
+        if given["lambda"]:
+            self._through_lambda(given["port"])
+            return
         try:
             server = web.server(given["port"])
         except web.PortTaken as error:
@@ -33,3 +39,16 @@ class Command(BaseCommand):
         self.stdout.write(f"DataBridge serves on http://127.0.0.1:{given['port']}; Ctrl-C stops it.")
         with web.sweeping():
             server.run()
+
+    def _through_lambda(self, port: int) -> None:
+        log = Path(tempfile.gettempdir()) / f"databridge-gateway-{port}.log"
+        gateway = processes.start("databridge.local.gateway", "--port", str(port), env={}, log=log)
+        try:
+            processes.wait_for(f"http://127.0.0.1:{port}/app/sign-in", gateway, log, timeout_s=120)
+            self.stdout.write(f"DataBridge serves through its Lambda entry point on http://127.0.0.1:{port}.")
+            with web.sweeping():
+                gateway.wait()
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+        finally:
+            processes.stop(gateway)
