@@ -22,6 +22,7 @@ ROW_GROUP_BYTES = 64 << 20
 SAMPLE_ROWS = 1 << 16
 FEW = 0.2
 COMPRESSION_LEVEL = 3
+VALUES_AT_ONCE = 1 << 14
 
 
 class Writer:
@@ -93,6 +94,7 @@ class Writer:
             write_page_index=True,
             write_page_checksum=True,
             store_decimal_as_integer=True,
+            write_batch_size=VALUES_AT_ONCE,
         )
 
     def _footer(self) -> None:

@@ -159,7 +159,9 @@ def _accepting(rules: list[Rule], cells: pa.Array) -> list[Rule]:
     some = cells.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
     if some[0][0] not in _FIRST_SIGNS:
         return []
-    likely = [rule for rule in rules if all(re.fullmatch(rule.pattern, text) for text in some)]
+    likely = rules
+    for text in some:
+        likely = [rule for rule in likely if re.fullmatch(rule.pattern, text)]
     points = {rule.point for rule in likely if isinstance(rule, DecimalRule)}
     figures = {point: Figures.of_ungrouped(cells, point) for point in points}
     return [rule for rule in likely if _accepts(rule, cells, figures)]

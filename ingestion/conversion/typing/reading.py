@@ -13,6 +13,7 @@ from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.conversion.typing.plain import IntegerRule
+from ingestion.conversion.typing.quick import quick_values
 
 if TYPE_CHECKING:
     from typing import Self
@@ -50,6 +51,8 @@ class Reading:
             return cells
         if self.rule is None:
             return pa.nulls(len(cells)) if cells.null_count == len(cells) else None
+        if (quick := quick_values(self.rule, cells)) is not None:
+            return quick
         if self.trimmed or self.blank:
             bare = self._normalised(cells)
             if bare is None:

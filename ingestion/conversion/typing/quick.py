@@ -1,0 +1,178 @@
+"""Amounts and dates of one fixed shape straight from a column's bytes, all cells at once and place by place.
+
+Each reading checks every byte that it takes, so what it returns is exact. Where a cell has another shape it
+returns None, which says nothing about the cell: the rule itself, which is much slower, then decides.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from ingestion.conversion.typing.amounts import GROUP, DecimalRule
+from ingestion.conversion.typing.base import WORD_DIGITS
+from ingestion.conversion.typing.dates import CompactDateRule, DateRule
+
+if TYPE_CHECKING:
+    from ingestion.conversion.typing.base import Rule
+
+_ZERO, _MINUS = ord("0"), ord("-")
+_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], np.int64)
+_FOR_EVER = 9999
+
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def quick_values(rule: Rule, cells: pa.Array) -> pa.Array | None:
+    """Return what ``rule.cast`` would of cells that the rule, as it is named now, takes; None if unsure."""
+    if isinstance(rule, DecimalRule):
+        return _amounts(rule, cells)
+    if isinstance(rule, CompactDateRule):
+        return _dates(cells, "YYYYMMDD", compact=True, zeros=rule.zeros)
+    if isinstance(rule, DateRule) and rule.form.padded:
+        return _dates(cells, rule.form.name)
+    return None
+
+
+def _texts(cells: pa.Array) -> tuple[Bytes, Ints, Ints, Flags | None]:
+    """Return the bytes, where the cells that are not null begin and end in them, and which cells these are."""
+    _, offsets, data = cells.buffers()
+    ends = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+    raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
+    known = cells.is_valid().to_numpy(zero_copy_only=False) if cells.null_count else None
+    first, last = ends[:-1], ends[1:]
+    return (raw, first, last, None) if known is None else (raw, first[known], last[known], known)
+
+
+def _amounts(rule: DecimalRule, cells: pa.Array) -> pa.Array | None:
+    """Read amounts whose fractions all have the column's scale."""
+    scale, sign = rule.scale, rule.sign
+    room = rule.type().precision - scale
+    if (
+        not rule.even
+        or not scale
+        or sign == "parentheses"
+        or len(rule.group.encode()) > 1
+        or room + scale > WORD_DIGITS[1]
+    ):
+        return None
+    raw, first, last, known = _texts(cells)
+    if not len(first):
+        return pa.nulls(len(cells), rule.type())
+    if (last <= first).any():
+        return None
+    minus = raw.take(first if sign == "front" else last - 1) == _MINUS
+    if minus.any():
+        first, last = (first + minus, last) if sign == "front" else (first, last - minus)
+    size = last - first
+    whole = size - scale - 1
+    shortest, longest = int(whole.min()), int(whole.max())
+    step = GROUP + 1 if rule.group else longest + 2
+    digits = longest - (longest // step if rule.group else 0)
+    if shortest < 1 or digits > room:
+        return None
+    lead = raw.take(first) - np.uint8(_ZERO)
+    sound = (lead < 10) & ((lead > 0) | (whole == 1)) & (raw.take(last - 1 - scale) == ord(rule.point))
+    words = np.zeros(len(first), np.int64)
+    power = 1
+    for back in [*range(scale), *range(scale + 1, longest + scale + 1)]:
+        place = back - scale - 1
+        there = None if place < shortest else place < whole
+        here = raw.take(last - 1 - back if there is None else np.maximum(last - 1 - back, 0))
+        if rule.group and place >= 0 and place % step == GROUP:
+            good = here == ord(rule.group)
+            sound &= good if there is None else good | ~there
+            continue
+        digit = here - np.uint8(_ZERO)
+        if there is not None:
+            digit = np.where(there, digit, np.uint8(0))
+        sound &= digit < 10
+        words += digit * np.int64(power)
+        power *= 10
+    if not sound.all() or (minus & (words == 0)).any():
+        return None
+    return _decimals(np.where(minus, -words, words), known, len(cells), rule.type())
+
+
+def _decimals(words: Ints, known: Flags | None, size: int, kind: pa.DataType) -> pa.Array:
+    pairs = np.zeros((size, 2), np.int64)
+    pairs[slice(None) if known is None else known, 0] = words
+    pairs[:, 1] = pairs[:, 0] >> 63
+    return pa.Array.from_buffers(kind, size, [_validity(known), pa.py_buffer(pairs)])
+
+
+def _validity(known: Flags | None) -> pa.Buffer | None:
+    return None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+
+
+def _dates(cells: pa.Array, form: str, *, compact: bool = False, zeros: bool = False) -> pa.Array | None:
+    """Read dates of the form, a letter for a digit; ``zeros``: a date of zeros is null."""
+    raw, first, last, known = _texts(cells)
+    if not len(first):
+        return pa.nulls(len(cells), pa.date32())
+    if ((last - first) != len(form)).any():
+        return None
+    if int(last[-1] - first[0]) != len(form) * len(first):
+        return None
+    places = raw[first[0] : last[-1]].reshape(-1, len(form))
+    parts = {letter: np.zeros(len(first), np.int64) for letter in "YMD"}
+    for at, sign in enumerate(form):
+        if sign not in parts:
+            if (places[:, at] != ord(sign)).any():
+                return None
+            continue
+        digit = places[:, at] - np.uint8(_ZERO)
+        if (digit > 9).any():
+            return None
+        parts[sign] = parts[sign] * 10 + digit
+    year, month, day = parts.values()
+    kept = None
+    if zeros:
+        kept = (year != 0) | (month != 0) | (day != 0)
+        if kept.all():
+            kept = None
+        else:
+            year, month, day = year[kept], month[kept], day[kept]
+    if not _in_calendar(year, month, day) or (compact and not _is_plausible(year, month, day)):
+        return None
+    return _days(year, month, day, _both(known, kept, len(cells)), len(cells))
+
+
+def _both(known: Flags | None, kept: Flags | None, size: int) -> Flags | None:
+    """Return which of all cells are kept of those that are known."""
+    if kept is None:
+        return known
+    both = np.ones(size, np.bool_) if known is None else known.copy()
+    both[both.copy()] = kept
+    return both
+
+
+def _in_calendar(year: Ints, month: Ints, day: Ints) -> bool:
+    if not len(year):
+        return True
+    if year.min() < 1 or month.min() < 1 or month.max() > 12 or day.min() < 1:
+        return False
+    leap = (month == 2) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    return bool((day <= _DAYS.take(month) + leap).all())
+
+
+def _is_plausible(year: Ints, month: Ints, day: Ints) -> bool:
+    """Tell whether all are dates that ``CompactDateRule`` takes."""
+    centuries = (year >= 1900) & (year <= 2100)
+    return bool((centuries | ((year == _FOR_EVER) & (month == 12) & (day == 31))).all())
+
+
+def _days(year: Ints, month: Ints, day: Ints, known: Flags | None, size: int) -> pa.Array:
+    """Return dates as days since 1970 by the proleptic Gregorian calendar, the year counted from March."""
+    years = year - (month <= 2)
+    era = years // 400
+    of_era = years - era * 400
+    of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1
+    days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
+    all_days = np.zeros(size, np.int32)
+    all_days[slice(None) if known is None else known] = days
+    return pa.Array.from_buffers(pa.date32(), size, [_validity(known), pa.py_buffer(all_days)])
