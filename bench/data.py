@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ def tpch(path: Path) -> None:
     """Generate a TPC-H table at scale 1."""
     tool = Path(sys.executable).with_name("tpchgen-cli")
     subprocess.run([tool, "csv", "-s", "1", f"--tables={path.stem}", f"--output-dir={path.parent}"], check=True)
+
+
+def tpch_large(path: Path) -> None:
+    """Generate lineitem at scale 7, more than 5 GB."""
+    tool = Path(sys.executable).with_name("tpchgen-cli")
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        subprocess.run([tool, "csv", "-s", "7", "--tables=lineitem", f"--output-dir={folder}"], check=True)
+        (Path(folder) / "lineitem.csv").rename(path)
 
 
 def orders_as_json(path: Path) -> None:
@@ -97,6 +106,7 @@ def tiny(path: Path) -> None:
 
 MAKERS: dict[str, Callable[[Path], None]] = {
     "lineitem.csv": tpch,
+    "lineitem_5gb.csv": tpch_large,
     "orders.csv": tpch,
     "orders.ndjson": orders_as_json,
     "orders.json": orders_as_json,

@@ -166,8 +166,7 @@ class DelimitedTable:
         if part.text is not None and (part.text.rescued is not None) > self._rescued:
             self._rescued = True
             raise PlanWidened
-        direct = any(reading.parse_as != pa.string() for reading in self._readings)
-        if _missing(part.values) or (part.text is not None and direct and self._only is None):
+        if _missing(part.values):
             self._replan(part)
         else:
             self._watch(part)
@@ -253,7 +252,8 @@ class DelimitedTable:
     def _read(self, block: Block) -> _Part:
         """Read one block by the present plan. Runs in a thread, so it only reads what it shares."""
         readings = self._readings
-        if self._provable and not block.last and any(reading.parse_as != pa.string() for reading in readings):
+        has_footer = block.last and self._dialect.footer_records > 0
+        if self._provable and not has_footer and any(reading.parse_as != pa.string() for reading in readings):
             batch = parse_exact(block.data, self._dialect, [reading.parse_as for reading in readings])
             if batch is not None:
                 values = [reading.values(cells) for reading, cells in zip(readings, batch.columns, strict=True)]
