@@ -15,8 +15,6 @@
     ├ NestedTooDeeply      structures inside structures beyond the limit
     ├ OutOfMemory          more memory needed than there is
     ├ OptionInvalid        what the caller fixed cannot be meant
-    ├ ContractInvalid      the contract itself is wrong
-    ├ ContractViolated     the file breaks the contract
     ├ OutputFailed         the destination cannot be written
     ├ DiskFull             no room for the output or for unpacking
     ├ AccountingBroken     rows read and rows written do not add up
@@ -198,24 +196,6 @@ class OptionInvalid(ConversionError):
     """
 
     code: ClassVar[str] = "OPTION_INVALID"
-
-
-class ContractInvalid(ConversionError):
-    """The contract itself cannot be read or names a rule that there is not.
-
-    Correct the contract; the report of a good load can serve as one.
-    """
-
-    code: ClassVar[str] = "CONTRACT_INVALID"
-
-
-class ContractViolated(ConversionError):
-    """A value or a column of the file breaks the contract, and the contract's policy is to fail.
-
-    Correct the value at the place that the message names, or set such rows aside by the policy reject.
-    """
-
-    code: ClassVar[str] = "CONTRACT_VIOLATED"
 
 
 class OutputFailed(ConversionError):

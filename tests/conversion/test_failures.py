@@ -113,6 +113,7 @@ def test_what_the_listener_raises_reaches_the_caller_and_nothing_is_left(tmp_pat
         (b'[{"a":' * 100_000 + b"1" + b"}]" * 100_000, ConversionError, "nested"),
         (b"\xff\xfe" + b"\0" * 200, ConversionError, "."),
     ],
+    ids=["NULs", "cut gzip", "deep JSON", "UTF-16 of NULs"],
 )
 def test_an_input_that_is_no_table_is_answered(tmp_path, content, error, words):
     (tmp_path / "in").write_bytes(content)
