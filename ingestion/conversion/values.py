@@ -30,8 +30,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse early, with the cure."""
-        if self.header_row is not None and self.header_row < 1:
-            raise OptionInvalid("The option header_row counts from 1.", hint="Give the number of the header's record.")
+        if self.header_row is not None and self.header_row < 0:
+            raise OptionInvalid("The option header_row counts from 1; 0 means none.", hint="Give the header's record.")
         if self.delimiter is not None and (not self.delimiter or set(self.delimiter) & set('\r\n"')):
             raise OptionInvalid(
                 "The option delimiter must be one or more characters, and no quote or line end.",
