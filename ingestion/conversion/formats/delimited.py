@@ -252,7 +252,7 @@ class DelimitedTable:
     def _read(self, block: Block) -> _Part:
         """Read one block by the present plan. Runs in a thread, so it only reads what it shares."""
         readings = self._readings
-        has_footer = block.last and self._dialect.footer_records > 0
+        has_footer = block.last and bool(self._dialect.footer)
         if self._provable and not has_footer and any(reading.parse_as != pa.string() for reading in readings):
             batch = parse_exact(block.data, self._dialect, [reading.parse_as for reading in readings])
             if batch is not None:
