@@ -53,7 +53,7 @@ def can_parse(dialect: Dialect) -> bool:
 
 def can_prove(dialect: Dialect) -> bool:
     """Tell whether a block of this dialect can be accounted for: every sign of it has one meaning."""
-    sound = can_parse(dialect) and dialect.escape is None and dialect.quote in {None, '"', "'"}
+    sound = can_parse(dialect) and dialect.quote in {None, '"', "'"} and not (dialect.escape or dialect.comment)
     return sound and dialect.delimiter not in _PART_OF_NUMBERS and not (dialect.delimiter or "").isalnum()
 
 
@@ -117,14 +117,14 @@ def is_well_quoted(block: bytes | bytearray, dialect: Dialect) -> bool:
     PyArrow drops a quote that breaks these rules, so a block with one is not for it.
     """
     raw = np.frombuffer(block, np.uint8)
-    at = np.flatnonzero(raw == ord(dialect.quote or '"'))
+    at = positions(raw, ord(dialect.quote or '"'))
     if dialect.escape:
         if dialect.escape.encode() * 2 in block:
             return False
         at = at[(at == 0) | (raw[at - 1] != ord(dialect.escape))]
     beside = byte_table((dialect.delimiter or "") + "\r\n")
-    begins = (at == 0) | beside[raw[at - 1]]
-    ends = (at == len(raw) - 1) | beside[raw[np.minimum(at + 1, len(raw) - 1)]]
+    begins = (at == 0) | beside.take(raw.take(at - 1))
+    ends = (at == len(raw) - 1) | beside.take(raw.take(np.minimum(at + 1, len(raw) - 1)))
     doubled = np.zeros(len(at), np.bool_)
     touching = np.diff(at) == 1
     doubled[:-1] |= touching
