@@ -239,7 +239,7 @@ def test_failed_jobs_are_found_looked_into_and_sent_again_many_at_once(open_page
     admin.goto(f"{live}/admin/ingestion/jobrow/?q={ids[0]}")
     admin.locator("#result_list a").first.click()
     text = admin.locator("main").inner_text()
-    assert "Sent again by admin@databridge.example" in text
+    assert "admin@databridge.example sent the job again" in text
     assert "BROKEN_FILE" in text
     assert "retry job" in text
     admin.goto(f"{live}/admin/ingestion/jobrow/?q=operator@databridge.example&source=api")

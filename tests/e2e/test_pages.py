@@ -76,7 +76,7 @@ def test_a_failed_job_shows_what_where_and_what_to_do_and_hostile_text_is_inert(
     text = page.locator(".problem", has_text="Why it failed").inner_text()
     assert "BROKEN_FILE" in text
     assert "line 1" in text
-    assert "Export it again" in text
+    assert "transfer the file again" in text
     assert page.get_by_role("button", name="Retry").is_visible()
     assert page.locator("img").count() == 0
     assert page.complaints == []
