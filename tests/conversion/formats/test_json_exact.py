@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion import convert, layout
@@ -124,6 +124,7 @@ LAYOUTS = {
 @example([{"a": Number("1.25")}] * 30 + [{"a": Number("12E5")}], "lines", False)
 def test_every_value_of_random_records_is_given_back(small_pieces, rows, name, spread):
     before, between, behind = LAYOUTS[name]
+    assume(len(rows) > 1 or before)  # a document alone may be an envelope, whose array is then the records
     text = before + between.join(written(row, "  " if spread else "") for row in rows) + behind
     found, report = converted(text)
     assert report.rows.loaded == len(rows)
@@ -200,15 +201,14 @@ def test_brackets_outside_strings_are_found_in_pieces_of_any_size(values, size):
     assert [parsed(part) for part in cut if part] == [parsed(written(value)) for value in values]
 
 
-def test_the_quick_ways_read_what_they_are_for():
-    """Otherwise the others would do all the work, and nothing but the time would tell."""
+def test_the_quick_way_reads_what_it_is_for():
+    """Otherwise the other would do all the work, and nothing but the time would tell."""
     row = '{"a":1,"b":"x","c":{"d":2.50}}'
-    for text, way in [(row, quick._alike), (row.replace('"x"', "null"), quick._any_records)]:
-        found, _ = converted("\n".join([row] * 20_000))
-        assert len(found) == 20_000
-        block = blocks.Block("\n".join([text] * 9).encode(), 0, commas=False, certain=False)
-        struct = pa.struct([("a", pa.int64()), ("b", pa.string()), ("c", pa.struct([("d", pa.decimal128(9, 2))]))])
-        assert way(block, _plan(struct), b"\n") is not None
+    found, _ = converted("\n".join([row] * 20_000))
+    assert len(found) == 20_000
+    block = blocks.Block("\n".join([row] * 9).encode(), 0, commas=False, certain=False)
+    struct = pa.struct([("a", pa.int64()), ("b", pa.string()), ("c", pa.struct([("d", pa.decimal128(9, 2))]))])
+    assert quick.parse(block, _plan(struct), b"\n") is not None
 
 
 def _plan(kind: pa.DataType):

@@ -10,14 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.structure import outside_strings
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 MIN_LONG_DIGITS = 19
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _MINUS_ZERO = re.compile(rb"-0(?:\.0+)?")
-_ODD = re.compile(rb"[0-9](?:[eE][-+0-9])|-0(?:\.0+)?(?![.0-9])")
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -125,19 +123,6 @@ def buffers(cells: pa.Array) -> tuple[Bytes, np.ndarray[Any, np.dtype[np.int32]]
     ends = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1]
     raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
     return raw[ends[0] : ends[-1]], ends - ends[0]
-
-
-def has_odd_literals(data: bytes) -> bool:
-    """Tell whether a block may have, outside its strings, a number with an exponent or a minus zero.
-
-    Parsers of numbers accept these and give another text back.
-    """
-    raw = np.frombuffer(data, np.uint8)
-    exponents = _are_digits(raw[:-1]) & ((raw[1:] | np.uint8(0x20)) == ord("e"))
-    if b"-0" not in data and not bool(exponents.any()):
-        return False
-    found = np.fromiter((match.start() for match in _ODD.finditer(data)), np.int64)
-    return len(found) > 0 and len(outside_strings(data, found)) > 0
 
 
 def _allowed(data: Bytes, signs: bytes) -> bool:

@@ -37,22 +37,10 @@ class Plan:
     items: Plan | None = None
     reading: Reading | None = None
 
-    def parse_as(self) -> pa.DataType | None:
-        """Return the type to which PyArrow can parse JSON; None where it cannot do so exactly."""
-        if self.kind == "object":
-            inner = [(printable(name), plan.parse_as()) for name, plan in self.fields]
-            return pa.struct(inner) if all(kind is not None for _, kind in inner) else None
-        if self.kind == "array":
-            item = self.items.parse_as() if self.items else pa.null()
-            return pa.list_(item) if item is not None else None
-        if self.kind == "date":
-            return pa.string()
-        return self.type if self.kind in _NATIVE else None
-
-    # ---- from PyArrow's parser ----
+    # ---- from Arrow's own types ----
 
     def finished(self, cells: pa.Array) -> pa.Array | None:
-        """Return the values of cells parsed as ``parse_as``; None when a text is not of the path's rule."""
+        """Return the values of cells parsed to Arrow's own types; None when a text is not of the path's rule."""
         if cells.type == self.type:
             return cells
         if self.kind == "object":

@@ -1,9 +1,8 @@
 """Blocks of JSON straight to Arrow columns, where it can be proven that nothing of the text is lost.
 
-Two ways, from fast to general. Records that all look like the first one are cut at their quotes by PyArrow's CSV
-parser; what stands between the values must be the same bytes in each record. Others are parsed by PyArrow's JSON
-parser to the planned types; it refuses unknown and repeated names and other kinds of values, and the numbers that
-it would accept too willingly are looked for. What cannot be proven is not called wrong: it is read value by value.
+Records that all look like the first one are cut at their quotes by PyArrow's CSV parser; what stands between the
+values must be the same bytes in each record. What cannot be proven is not called wrong: it is read value by value.
+PyArrow's JSON parser is not used: on some random records it ended the whole process with a segmentation fault.
 """
 
 from __future__ import annotations
@@ -16,9 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
-from pyarrow import json as arrow_json
 
-from ingestion.conversion.formats.jsontext.numbers import buffers, has_odd_literals
+from ingestion.conversion.formats.jsontext.numbers import buffers
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser
 
 if TYPE_CHECKING:
@@ -35,8 +33,7 @@ def parse(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray |
     """Return the block's records as the plan's values, or None when that cannot be done provably without loss."""
     if plan.kind != "object":
         return None
-    found = _alike(block, plan, separator)
-    return _any_records(block, plan, separator) if found is None else found
+    return _alike(block, plan, separator)
 
 
 # ---- records that all look like the first ----
@@ -189,41 +186,3 @@ def _assembled(
             return None
         children.append(values)
     return pa.StructArray.from_arrays(children, fields=list(plan.type))
-
-
-# ---- any records ----
-
-
-def _any_records(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray | None:
-    target = plan.parse_as()
-    if target is None or has_odd_literals(block.data):
-        return None
-    data, expected = _spaced(block, separator)
-    try:
-        if not data.isascii():
-            data.decode()
-        table = arrow_json.read_json(
-            pa.BufferReader(data),
-            arrow_json.ReadOptions(use_threads=False, block_size=max(len(data) + 1, 64)),
-            arrow_json.ParseOptions(
-                explicit_schema=pa.schema(target), unexpected_field_behavior="error", newlines_in_values=True
-            ),
-        )
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        return None
-    if not table.num_rows or (expected is not None and table.num_rows != expected):
-        return None
-    return plan.finished(table.combine_chunks().to_struct_array().chunk(0))
-
-
-def _spaced(block: Block, separator: bytes | None) -> tuple[bytes, int | None]:
-    """Return the block with line ends for the commas between records, and how many records there then are."""
-    if not block.commas:
-        return block.data, None
-    if block.commas_at is None:
-        # Inside a string a line end is no JSON, and in a nested array it leaves values without a comma.
-        mark = b"}" + (separator or b",") + b"{"
-        return block.data.replace(mark, b"}\n{"), block.data.count(mark) + 1
-    raw = np.frombuffer(block.data, np.uint8).copy()
-    raw[block.commas_at] = ord("\n")
-    return raw.tobytes(), len(block.commas_at) + 1
