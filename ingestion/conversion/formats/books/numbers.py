@@ -1,0 +1,96 @@
+"""Doubles as the decimals that a person typed: the shortest text that reads back as the same double.
+
+A decimal of at most 15 digits is the only one of its length that reads as its double (IEEE 754, 53 bits), so
+where ``round(x * 10**s) / 10**s == x`` with at most 15 digits, that quotient is the shortest text; other
+doubles are asked for their text, which Arrow writes in the shortest form.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXACT_INTEGER = 2.0**53
+MAX_DIGITS = 38
+SURE_DIGITS = 10.0**15
+EASY_SCALES = range(1, 7)
+
+
+def typed(numbers: NDArray[np.float64]) -> tuple[pa.Array, str]:
+    """Return the numbers as int64, as decimals, or as they are, with the rule."""
+    if _integral(numbers):
+        return pa.array(numbers.astype(np.int64)), "integral number cells"
+    if np.isfinite(numbers).all():
+        decimals = _decimals(numbers)
+        if decimals is not None:
+            return decimals, f"{decimals.type} from the shortest text of the numbers"
+    return pa.array(numbers), "number cells without a common decimal"
+
+
+def as_text(numbers: NDArray[np.float64]) -> pa.Array:
+    """Return the shortest text of each number; integral ones have no point."""
+    if _integral(numbers):
+        return pa.array(numbers.astype(np.int64)).cast(pa.string())
+    return pa.array([_text(number) for number in numbers.tolist()], pa.string())
+
+
+def _text(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) <= EXACT_INTEGER else repr(number)
+
+
+def _integral(numbers: NDArray[np.float64]) -> bool:
+    sample = numbers[:100]
+    if not (np.rint(sample) == sample).all():
+        return False
+    return bool((np.rint(numbers) == numbers).all() and (np.abs(numbers) <= EXACT_INTEGER).all())
+
+
+def _decimals(numbers: NDArray[np.float64]) -> pa.Array | None:
+    """Return the numbers in one decimal128; None when none holds all of them."""
+    unscaled, scale = _easy(numbers)
+    if unscaled is None:
+        return _by_text(numbers)
+    digits = max(len(str(int(np.abs(unscaled).max(initial=0)))), scale)
+    words = np.empty((len(unscaled), 2), np.int64)
+    words[:, 0], words[:, 1] = unscaled, unscaled >> 63
+    return pa.Array.from_buffers(pa.decimal128(max(digits, 1), scale), len(unscaled), [None, pa.py_buffer(words)])
+
+
+def _easy(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64] | None, int]:
+    """Return whole multiples of the smallest sufficient power of ten, where few digits are enough for all."""
+    for scale in EASY_SCALES:
+        power = 10.0**scale
+        if not _multiples(numbers[:100], power):
+            continue
+        if _multiples(numbers, power):
+            return np.rint(numbers * power).astype(np.int64), scale
+    return None, 0
+
+
+def _multiples(numbers: NDArray[np.float64], power: float) -> bool:
+    whole = np.rint(numbers * power)
+    return bool((np.abs(whole) < SURE_DIGITS).all() and (whole / power == numbers).all())
+
+
+def _by_text(numbers: NDArray[np.float64]) -> pa.Array | None:
+    """Go by the shortest texts: their longest fraction is the scale."""
+    texts = pa.array(numbers).cast(pa.string())
+    wide = pc.match_substring(texts, "e").to_numpy(zero_copy_only=False)
+    if wide.any():
+        mask = pa.array(wide)
+        plain = [f"{Decimal(repr(number)):f}" for number in numbers[wide].tolist()]
+        texts = pc.replace_with_mask(texts, mask, pa.array(plain, pa.string()))
+    point = pc.find_substring(texts, ".").to_numpy()
+    size = pc.binary_length(texts).to_numpy()
+    scale = int(np.where(point < 0, 0, size - point - 1).max())
+    whole = int((np.where(point < 0, size, point) - (numbers < 0)).max())
+    if whole + scale > MAX_DIGITS:
+        return None
+    return texts.cast(pa.decimal128(whole + scale, scale))
