@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,13 +61,14 @@ def convert(
         finally:
             partial.unlink(missing_ok=True)
     return Report(
-        detection=detection,
+        detection=replace(detection, decisions=(*detection.decisions, *getattr(table, "decisions", ()))),
         columns=table.columns(),
         rows=table.rows,
         warnings=tuple(table.warnings),
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
+        rejects=tuple(getattr(table, "rejects", ())),
     )
 
 

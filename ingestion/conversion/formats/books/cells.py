@@ -7,10 +7,11 @@ A sheet is kept as the list of its filled cells and never as a grid, so that a l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingestion.conversion.errors import UnsafeArchive
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.conversion.values import Notice
+
+Epoch = Literal["1900", "1904", "iso"]
+"""How days are counted: Excel's two ways, or from 1899-12-30 where dates are written out and any year is possible."""
 
 MAX_CELLS = 50_000_000
 
@@ -48,12 +52,20 @@ class Block:
     kinds: NDArray[np.uint8]
     values: NDArray[np.float64]
 
+    def only(self, chosen: NDArray[np.bool_]) -> Block:
+        """Return some of the cells."""
+        return Block(self.rows[chosen], self.cols[chosen], self.kinds[chosen], self.values[chosen])
+
 
 @dataclass(slots=True)
 class Sheet:
-    """The filled cells of a sheet, added a block at a time."""
+    """The filled cells of a sheet, added a block at a time.
+
+    ``kept_as_text``: columns that the file itself marks as text, where texts are typed at all.
+    """
 
     blocks: list[Block] = field(default_factory=list)
+    kept_as_text: set[int] = field(default_factory=set)
     texts: list[pa.Array] = field(default_factory=list)
     _count: int = 0
     _texts: int = 0
@@ -88,10 +100,11 @@ class Grid:
         """Sort the cells by column; where a file gives a cell twice, the last one counts."""
         blocks = sheet.blocks
         self.texts = _joined(sheet.texts)
+        self.kept_as_text = sheet.kept_as_text
         self._rows = np.concatenate([block.rows for block in blocks])
         self._kinds = np.concatenate([block.kinds for block in blocks])
         self._values = np.concatenate([block.values for block in blocks])
-        cols = np.concatenate([block.cols for block in blocks]).astype(np.uint16)
+        self._cols = cols = np.concatenate([block.cols for block in blocks]).astype(np.uint16)
         blocks.clear()
         sheet.texts.clear()
         self._order = np.argsort(cols, kind="stable")
@@ -113,19 +126,37 @@ class Grid:
             chosen, rows = chosen[by_row], rows[by_row]
             last = np.append(rows[1:] != rows[:-1], True)
             chosen, rows = chosen[last], rows[last]
-        return Block(rows, np.full(0, at, np.int32), self._kinds[chosen], self._values[chosen])
+        return Block(rows, np.full(len(rows), at, np.int32), self._kinds[chosen], self._values[chosen])
 
     def rows_with(self, kinds: Sequence[int]) -> NDArray[np.int64]:
         """Return the rows that hold a cell of these kinds."""
         return np.unique(self._rows[np.isin(self._kinds, kinds)]).astype(np.int64)
 
-    def top(self, rows: NDArray[np.int64]) -> Block:
+    def within(self, rows: NDArray[np.int64]) -> Block:
         """Return all cells of a few rows, by row and column."""
-        chosen = self._order[np.isin(self._rows[self._order], rows)]
-        ends = np.array([self._spans[at][1] for at in self.columns])
-        places = np.flatnonzero(np.isin(self._rows[self._order], rows))
-        cols = np.array(self.columns)[np.searchsorted(ends, places, side="right")]
-        return Block(self._rows[chosen], cols.astype(np.int32), self._kinds[chosen], self._values[chosen])
+        places = np.flatnonzero(np.isin(self._rows, rows))
+        cols = self._cols[places].astype(np.int32)
+        order = np.lexsort((cols, self._rows[places]))
+        places, cols = places[order], cols[order]
+        if len(places):
+            here = self._rows[places]
+            last = np.append((here[1:] != here[:-1]) | (cols[1:] != cols[:-1]), True)
+            places, cols = places[last], cols[last]
+        return Block(self._rows[places], cols, self._kinds[places], self._values[places])
+
+    def columns_within(self, rows: NDArray[np.int64]) -> set[int]:
+        """Return the columns that have a cell in these rows, which reach to the last one."""
+        if not len(rows):
+            return set()
+        return set(np.unique(self._cols[self._rows >= rows[0]]).tolist())
+
+    def rows_with_text(self, col: int, text: str) -> NDArray[np.int64]:
+        """Return the rows whose cell of a column holds a text."""
+        cells = self.column(col)
+        at = np.flatnonzero(cells.kinds == TEXT)
+        texts = self.texts.take(pa.array(cells.values[at].astype(np.int64)))
+        same = pc.equal(texts, text).to_numpy(zero_copy_only=False)
+        return cells.rows[at[same]].astype(np.int64)
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:
@@ -147,11 +178,17 @@ class SheetInfo:
 
 
 class Book(Protocol):
-    """An open workbook."""
+    """An open workbook.
 
+    ``default``: the sheet to begin with; ``typed_texts``: its cells are texts like those of a CSV file, to be
+    typed by the same rules.
+    """
+
+    default: int
+    typed_texts: bool
     sheets: tuple[SheetInfo, ...]
     notices: list[Notice]
-    epoch_1904: bool
+    epoch: Epoch
 
     def read(self, at: int) -> Sheet:
         """Return the cells of the sheet at a position; raises ``BrokenFile`` and other ``ConversionError``s."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,27 +10,37 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.formats.books import moments, numbers
-from ingestion.conversion.formats.books.cells import DATE, KIND_NAMES, NUMBER, STAMP, TEXT, TRUTH, address
+from ingestion.conversion.formats.books.cells import DATE, KIND_NAMES, NUMBER, STAMP, TEXT, TRUTH, UNCACHED, address
+from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Notice
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ingestion.conversion.formats.books.cells import Block
+    from ingestion.conversion.formats.books.cells import Block, Epoch
 
 SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a column stands (from 0), how its days are counted, and whether its texts may be typed as a CSV's are."""
+
+    col: int
+    epoch: Epoch
+    typed_texts: bool = False
 
 
 class SheetColumn:
     """A column's values, packed, and the rows they stand in."""
 
-    def __init__(self, name: str, cells: Block, texts: pa.Array, place: tuple[int, bool]) -> None:
-        """``cells`` are those of the body; ``place`` is the column's position and whether days count from 1904."""
+    def __init__(self, name: str, cells: Block, texts: pa.Array, place: Place) -> None:
+        """``cells`` are those of the body, which hold neither errors nor formulas without a value."""
         self.name = name
         self.note = ""
         self.warnings: list[Notice] = []
-        self._col, self._epoch_1904 = place
-        kinds = moments.settled(cells.kinds, cells.values, epoch_1904=self._epoch_1904)
+        self._col, self._epoch, self._typed_texts = place.col, place.epoch, place.typed_texts
+        kinds = moments.settled(cells.kinds, cells.values, epoch=self._epoch)
         rows, values = cells.rows, cells.values
         rows, kinds, values = self._without_blanks(rows, kinds, values, texts)
         self.rows = rows
@@ -52,7 +63,7 @@ class SheetColumn:
             at = np.flatnonzero(kinds == TEXT)
             empty = pc.equal(texts.take(pa.array(values[at].astype(np.int64))), "").to_numpy(zero_copy_only=False)
             drop[at[empty]] = True
-        if found[NUMBER] and found[DATE] + found[STAMP] and not self._epoch_1904:
+        if found[NUMBER] and found[DATE] + found[STAMP] and self._epoch == "1900":
             zero = (kinds == NUMBER) & (values == 0)
             if zero.any() and int(zero.sum()) == found[NUMBER]:
                 drop |= zero
@@ -67,16 +78,27 @@ class SheetColumn:
         if not present:
             return pa.nulls(0), "null"
         if present == [TEXT]:
-            return texts.take(pa.array(values.astype(np.int64))), "text cells"
+            found = texts.take(pa.array(values.astype(np.int64)))
+            return self._text_typed(found) if self._typed_texts else (found, "text cells")
         if present == [NUMBER]:
             return numbers.typed(values)
         if present == [TRUTH]:
             return pa.array(values.astype(bool)), "boolean cells"
         if set(present) <= set(moments.TEMPORAL):
-            found = moments.typed(kinds, values, epoch_1904=self._epoch_1904)
-            if found is not None:
-                return found
+            typed = moments.typed(kinds, values, epoch=self._epoch)
+            if typed is not None:
+                return typed
         return self._mixed(kinds, values, texts), "cells of several kinds, as text"
+
+    def _text_typed(self, texts: pa.Array) -> tuple[pa.Array, str]:
+        """Type texts by the rules for delimited text."""
+        column = TextColumn(self.name)
+        column.look(texts, 1)
+        column.decide()
+        self.warnings += column.warnings
+        typed = column.cast(texts)
+        self.note = column.column().note
+        return typed, column.column().rule
 
     def _mixed(self, kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array) -> pa.Array:
         """Return every cell as its exact text, with a warning that tells which cells are the odd ones."""
@@ -86,7 +108,7 @@ class SheetColumn:
         for kind in present:
             at = np.flatnonzero(kinds == kind)
             places.append(at)
-            pieces.append(_as_text(kind, values[at], texts, epoch_1904=self._epoch_1904))
+            pieces.append(_as_text(kind, values[at], texts, epoch=self._epoch))
         odd = np.flatnonzero(kinds != present[0])
         shown = ", ".join(address(int(row), self._col) for row in self.rows[odd[:SHOWN]])
         held = ", ".join(f"{counts[kind]} {KIND_NAMES[kind]}" for kind in present)
@@ -115,11 +137,25 @@ class SheetColumn:
         return Column(name=self.name, type=self.type, rule=self.rule, nulls=nulls, note=self.note)
 
 
-def _as_text(kind: int, values: NDArray[np.float64], texts: pa.Array, *, epoch_1904: bool) -> pa.Array:
+def _as_text(kind: int, values: NDArray[np.float64], texts: pa.Array, *, epoch: Epoch) -> pa.Array:
     if kind == NUMBER:
         return numbers.as_text(values)
     if kind == TRUTH:
         return pa.array(np.where(values == 1, "TRUE", "FALSE"), pa.string())
     if kind in moments.TEMPORAL:
-        return moments.as_text(kind, values, epoch_1904=epoch_1904)
+        return moments.as_text(kind, values, epoch=epoch)
     return texts.take(pa.array(values.astype(np.int64)))
+
+
+def as_texts(cells: Block, texts: pa.Array, *, epoch: Epoch) -> list[str]:
+    """Return the text of each of a few cells, as ``_mixed`` would keep it."""
+    kinds = moments.settled(cells.kinds, cells.values, epoch=epoch)
+    found = [""] * len(kinds)
+    for kind in np.unique(kinds).tolist():
+        at = np.flatnonzero(kinds == kind)
+        if kind == UNCACHED:
+            continue
+        told = _as_text(kind, cells.values[at], texts, epoch=epoch).to_pylist()
+        for place, text in zip(at.tolist(), told, strict=True):
+            found[place] = text
+    return found

@@ -26,11 +26,13 @@ def kind_of(number_format: str) -> int:
     """Return the kind of cell that a format code makes of a number; only its first section counts."""
     text = _LITERAL.sub("", number_format).split(";")[0]
     text = _FRACTION.sub(lambda found: found.group()[0], text)
+    elapsed = _ELAPSED.search(text)
+    text = _BRACKET.sub("", text)
     if re.search(r"[0#?@]|general|standard", text, re.IGNORECASE):
         return NUMBER
-    if _ELAPSED.search(text):
+    if elapsed:
         return ELAPSED
-    letters = _BRACKET.sub("", text).lower()
+    letters = text.lower()
     half = _HALF_DAY.search(letters)
     letters = _HALF_DAY.sub("", letters)
     time = bool(half) or "h" in letters or "s" in letters

@@ -57,10 +57,10 @@ def _decimals(numbers: NDArray[np.float64]) -> pa.Array | None:
     unscaled, scale = _easy(numbers)
     if unscaled is None:
         return _by_text(numbers)
-    digits = max(len(str(int(np.abs(unscaled).max(initial=0)))), scale)
+    digits = max(len(str(int(np.abs(unscaled).max(initial=0)))), scale + 1)
     words = np.empty((len(unscaled), 2), np.int64)
     words[:, 0], words[:, 1] = unscaled, unscaled >> 63
-    return pa.Array.from_buffers(pa.decimal128(max(digits, 1), scale), len(unscaled), [None, pa.py_buffer(words)])
+    return pa.Array.from_buffers(pa.decimal128(digits, scale), len(unscaled), [None, pa.py_buffer(words)])
 
 
 def _easy(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64] | None, int]:
@@ -75,7 +75,8 @@ def _easy(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64] | None, int]:
 
 
 def _multiples(numbers: NDArray[np.float64], power: float) -> bool:
-    whole = np.rint(numbers * power)
+    with np.errstate(over="ignore"):
+        whole = np.rint(numbers * power)
     return bool((np.abs(whole) < SURE_DIGITS).all() and (whole / power == numbers).all())
 
 

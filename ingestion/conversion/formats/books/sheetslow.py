@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, field
-from typing import Any
-from xml.parsers import expat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,35 +23,21 @@ from ingestion.conversion.formats.books.cells import (
 )
 from ingestion.conversion.formats.books.sheetxml import MAX_COL, MAX_ROW, SHARED, Found
 from ingestion.conversion.formats.books.tokens import spreadsheet_text
+from ingestion.conversion.formats.books.xmlstream import Handler, fragment
+
+if TYPE_CHECKING:
+    from ingestion.conversion.formats.books.cells import Epoch
 
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
-_EPOCHS = {False: dt.datetime(1899, 12, 30), True: dt.datetime(1904, 1, 1)}  # noqa: DTZ001  (a workbook knows no zones)
-
-
-def fragment(data: bytes, handler: Any) -> None:
-    """Parse a piece of XML that has no root; raises ``ValueError`` where it is not well formed.
-
-    There is no document type, so that no entity but XML's own five is known.
-    """
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.StartElementHandler = handler.start
-    parser.EndElementHandler = handler.end
-    parser.CharacterDataHandler = handler.text
-    try:
-        parser.Parse(b"<root>", False)  # noqa: FBT003  (expat takes no keywords)
-        parser.Parse(data, False)  # noqa: FBT003
-        parser.Parse(b"</root>", True)  # noqa: FBT003
-    except expat.ExpatError as error:
-        raise ValueError(f"its XML is broken: {error}") from error
+_EPOCHS = {"1900": dt.datetime(1899, 12, 30), "1904": dt.datetime(1904, 1, 1)}  # noqa: DTZ001  (a workbook knows no zones)
 
 
 @dataclass(slots=True)
-class SlowReader:
+class SlowReader(Handler):
     """Reads blocks of rows one element at a time."""
 
-    epoch_1904: bool
+    epoch: Epoch
     row: int = -1
     _col: int = -1
     _cell: dict[str, str] | None = None
@@ -150,7 +135,7 @@ class SlowReader:
         elif kind == "b" and bare.lower() in {"0", "1", "true", "false"}:
             self._add(TRUTH, float(bare.lower() in {"1", "true"}))
         elif kind == "d" and (stamp := _iso(bare)) is not None:
-            epoch = _EPOCHS[self.epoch_1904]
+            epoch = _EPOCHS[self.epoch]
             when = stamp if isinstance(stamp, dt.datetime) else dt.datetime.combine(epoch.date(), stamp)
             days = (when.replace(tzinfo=None) - epoch) / dt.timedelta(days=1)
             self._add(CLOCK if isinstance(stamp, dt.time) else DATE if len(bare) <= 10 else STAMP, days)
@@ -182,7 +167,7 @@ def _iso(text: str) -> dt.datetime | dt.time | None:
 
 
 @dataclass(slots=True)
-class SharedReader:
+class SharedReader(Handler):
     """Reads shared strings: the text of all runs, without phonetic hints."""
 
     found: list[str] = field(default_factory=list)

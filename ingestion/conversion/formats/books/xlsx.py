@@ -21,13 +21,15 @@ from ingestion.conversion.formats.books.parts import (
     local,
     parsed,
 )
-from ingestion.conversion.formats.books.sheetslow import SharedReader, SlowReader, fragment
+from ingestion.conversion.formats.books.sheetslow import SharedReader, SlowReader
 from ingestion.conversion.formats.books.sheetxml import SHARED, FastReader, Found
 from ingestion.conversion.formats.books.tokens import Grammar, spreadsheet_text
+from ingestion.conversion.formats.books.xmlstream import fragment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestion.conversion.formats.books.cells import Epoch
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Notice
 
@@ -44,18 +46,21 @@ _SHARED = Grammar(
 class XlsxBook:
     """An open .xlsx workbook."""
 
+    default = 0
+    typed_texts = False
+
     def __init__(self, payload: Payload) -> None:
         """Read the list of sheets and the styles; raises ``BrokenFile`` or ``PasswordProtected``."""
         self.notices: list[Notice] = []
         self._payload = payload
         self._parts = Parts(payload)
         with damage_explained(payload):
-            self._main = _main_part(self._parts)
+            self._main = main_part(self._parts)
             related = relations(self._parts, self._main)
             root = parsed(self._parts.read(self._main))
-            self.epoch_1904 = any(
-                (attribute(entry, "date1904") or "").lower() in _TRUE for entry in children(root, "workbookPr")
-            )
+            properties = children(root, "workbookPr")
+            old_mac = any((attribute(entry, "date1904") or "").lower() in _TRUE for entry in properties)
+            self.epoch: Epoch = "1904" if old_mac else "1900"
             listed = [entry for group in children(root, "sheets") for entry in children(group, "sheet")]
             self._targets = [related.get(_relation(entry), ("", "")) for entry in listed]
             self.sheets = tuple(
@@ -66,8 +71,8 @@ class XlsxBook:
                 )
                 for entry, (kind, _) in zip(listed, self._targets, strict=True)
             )
-            self._kinds = self._styles(_of_kind(related, "/styles"))
-        self._shared_part = _of_kind(related, "/sharedStrings")
+            self._kinds = self._styles(of_kind(related, "/styles"))
+        self._shared_part = of_kind(related, "/sharedStrings")
         self._shared: pa.Array | None = None
 
     def _styles(self, part: str | None) -> np.ndarray:
@@ -98,7 +103,7 @@ class XlsxBook:
 
     def _found(self, stream: Any, pool: ThreadPoolExecutor) -> Iterator[Found]:
         """Read blocks by vectors, a few at a time, and those that are unusual one after the other."""
-        slow, last_row = SlowReader(self.epoch_1904), -1
+        slow, last_row = SlowReader(self.epoch), -1
         fast = FastReader()
         waiting: deque[tuple[bytes, Future[Found | None]]] = deque()
         source = elements(stream, "sheetData", "row")
@@ -169,10 +174,10 @@ def shared_slow(data: bytes) -> pa.Array:
 # ---- parts and relations ----
 
 
-def _main_part(parts: Parts) -> str:
+def main_part(parts: Parts) -> str:
     """Return the workbook's own part, as the package says, or under its usual name."""
     if "_rels/.rels" in parts:
-        found = _of_kind(relations(parts, ""), "/officeDocument")
+        found = of_kind(relations(parts, ""), "/officeDocument")
         if found and found in parts:
             return found
     return next(name for name in ("xl/workbook.xml", "xl/workbook.bin") if name in parts)
@@ -193,7 +198,7 @@ def relations(parts: Parts, source: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _of_kind(related: dict[str, tuple[str, str]], ending: str) -> str | None:
+def of_kind(related: dict[str, tuple[str, str]], ending: str) -> str | None:
     return next((target for kind, target in related.values() if kind.endswith(ending)), None)
 
 
