@@ -19,7 +19,7 @@ from ingestion.moves import now
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_LIMIT = 100
+MOST_LINES = 200
 # A filter that hardly anything matches looks at this many jobs and then hands out a cursor to go on from.
 _ROUNDS, _ROUND_SIZE = 5, 200
 _SALT = "databridge.cursor"
@@ -72,14 +72,19 @@ def _page(user_id: str | None, filters: dict[str, str], limit: int, cursor: str)
     return Page(jobs=found, next_cursor=cursor)
 
 
-def events(job_id: str, *, cursor: str = "", limit: int = 200) -> tuple[list[JobEvent], str | None]:
-    """Return lines of a job's log, oldest first, and where the next ones begin."""
+def events(job_id: str, *, cursor: str = "", limit: int = MOST_LINES) -> tuple[list[JobEvent], str | None]:
+    """Return lines of a job's log, oldest first, and where the next ones begin; ``None`` when these are the last."""
     listed = ["events", job_id]
     begin = _opened(cursor, listed)
     after = JobEvent.seq > begin if begin else None
     lines = list(JobEvent.query(job_id, after, limit=limit + 1, consistent_read=True))
     more = len(lines) > limit
     return lines[:limit], _sealed(lines[limit - 1].seq if more else None, listed)
+
+
+def tail(job_id: str, lines: Sequence[JobEvent], cursor: str = "") -> str:
+    """Return the cursor from which the lines begin that are written after these; where none are, the one it was."""
+    return _sealed(lines[-1].seq, ["events", job_id]) or "" if lines else cursor
 
 
 def _sealed(place: str | None, listed: Sequence[str | None]) -> str | None:

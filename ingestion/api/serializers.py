@@ -89,7 +89,19 @@ class EventPageSerializer(serializers.Serializer[Any]):
     """Some lines of a job's log, oldest first."""
 
     events = EventSerializer(many=True)
-    next_cursor = serializers.CharField(allow_null=True)
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="Where the following lines begin; null when these are the last so far."
+    )
+    tail_cursor = serializers.CharField(
+        allow_blank=True, help_text="Send it later to get only what was written since; ask so while the job goes on."
+    )
+
+
+class EventFilterSerializer(serializers.Serializer[Any]):
+    """Which part of a job's log."""
+
+    limit = serializers.IntegerField(required=False, default=200, min_value=1, max_value=200)
+    cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
 
 
 class IngestSerializer(serializers.Serializer[Any]):

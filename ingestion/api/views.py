@@ -17,6 +17,7 @@ from ingestion import lake, lifecycle, queries, submit
 from ingestion.api.bodies import AnyBinary, DecodedJson, body_blocks
 from ingestion.api.common import IDEMPOTENCY, REFUSALS, accepted, idempotency_key
 from ingestion.api.serializers import (
+    EventFilterSerializer,
     EventPageSerializer,
     IngestSerializer,
     JobFilterSerializer,
@@ -179,13 +180,17 @@ class JobEvents(JobView):
 
     @extend_schema(
         operation_id="list_job_events",
-        parameters=[OpenApiParameter("cursor", str)],
-        responses={200: EventPageSerializer, 404: ProblemSerializer},
+        parameters=[EventFilterSerializer],
+        responses={200: EventPageSerializer, 400: ProblemSerializer, 404: ProblemSerializer},
     )
     def get(self, request: Request, job_id: str) -> Response:
-        """Answer its lines, oldest first."""
-        lines, cursor = queries.events(self.job(job_id).job_id, cursor=request.query_params.get("cursor", ""))
-        return Response(EventPageSerializer({"events": lines, "next_cursor": cursor}).data)
+        """Answer lines, oldest first: the first ones, those after ``next_cursor``, or those since ``tail_cursor``."""
+        job = self.job(job_id)
+        asked = EventFilterSerializer(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        lines, following = queries.events(job.job_id, **asked.validated_data)
+        tail = queries.tail(job.job_id, lines, asked.validated_data["cursor"])
+        return Response(EventPageSerializer({"events": lines, "next_cursor": following, "tail_cursor": tail}).data)
 
 
 class JobDocument(JobView):
