@@ -57,7 +57,7 @@ def of_signed_in(request: HttpRequest) -> HttpResponse:
             request.session[_SECRET], _ = cognito.begin_enrolment(access_token=token)
     except DataBridgeError as error:
         messages.error(request, str(error))
-        return redirect("/app/account")
+        return redirect("account")
     page = shown(email, request.session[_SECRET]) | {"email": email}
     if request.method == "GET":
         return render(request, "accounts/authenticator.html", page)
@@ -73,4 +73,4 @@ def of_signed_in(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/authenticator.html", {**page, "error": error})
     del request.session[_SECRET]
     messages.success(request, "The authenticator app is set up. The next sign-in asks for its code.")
-    return redirect("/app/account")
+    return redirect("account")

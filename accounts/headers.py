@@ -31,6 +31,6 @@ class SecurityHeaders:
         response = self._next(request)
         for name, value in HEADERS.items():
             response.setdefault(name, value)
-        if request.path.startswith(("/app/", "/admin/")):
+        if request.path_info.startswith(("/app/", "/admin/")):
             response.setdefault("Cache-Control", "no-store")
         return response

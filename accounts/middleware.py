@@ -141,7 +141,7 @@ def _renew_at(tokens: cognito.Tokens) -> float:
 
 def _is_activity(request: HttpRequest) -> bool:
     """Tell a person's doing from a page that asks for news by itself."""
-    return request.method != "GET" or not request.path.startswith("/app/api/")
+    return request.method != "GET" or not request.path_info.startswith("/app/api/")
 
 
 class SessionUser(AuthenticationMiddleware):

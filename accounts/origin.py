@@ -27,7 +27,7 @@ def address_of(request: HttpRequest) -> str:
 
 def door_of(request: HttpRequest) -> str:
     """Name the way in: ``page``, ``admin`` or ``api``."""
-    return next((door for prefix, door in _DOORS.items() if request.path.startswith(prefix)), "api")
+    return next((door for prefix, door in _DOORS.items() if request.path_info.startswith(prefix)), "api")
 
 
 def actor_of(request: HttpRequest, name: str = "") -> Actor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 
+from databridge.resources import RESOURCE_SERVER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -19,10 +21,6 @@ class Role(StrEnum):
     ADMIN = "Admin"
     OPERATOR = "Operator"
     VIEWER = "Viewer"
-
-
-# The resource server in Cognito whose scopes are the roles of machine clients.
-RESOURCE_SERVER = "databridge"
 
 
 class Action(StrEnum):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -24,22 +25,21 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-HOME = "/app/"
-SIGN_IN = "/app/sign-in"
+HOME, SIGN_IN = "dashboard", "sign_in"  # names of pages, whose addresses depend on the stage
 _STEP = "sign_in_step"
 _PAGE_OF: dict[type[cognito.FurtherStep], str] = {
-    cognito.NewPasswordRequired: "/app/new-password",
-    cognito.MfaRequired: "/app/code",
-    cognito.MfaSetupRequired: "/app/authenticator",
+    cognito.NewPasswordRequired: "new_password",
+    cognito.MfaRequired: "code",
+    cognito.MfaSetupRequired: "authenticator",
 }
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """Send somebody to the sign-in page, from where they come back; say so when their session has just ended."""
-    asked = {"next": request.get_full_path() if request.method == "GET" else HOME}
+    asked = {"next": request.get_full_path() if request.method == "GET" else reverse(HOME)}
     if getattr(request, "session_ended", False):
         asked["ended"] = "1"
-    return redirect(f"{SIGN_IN}?{urlencode(asked)}")
+    return redirect(f"{reverse(SIGN_IN)}?{urlencode(asked)}")
 
 
 @open_to(OpenTo.EVERYBODY)
@@ -47,9 +47,9 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Show the form; on a good password start a session and go where the person wanted to go."""
-    wanted = request.POST.get("next") or request.GET.get("next") or HOME
+    wanted = request.POST.get("next") or request.GET.get("next") or reverse(HOME)
     if not url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        wanted = HOME
+        wanted = reverse(HOME)
     if request.method == "GET":
         said = {"ended": "ended" in request.GET, "saved": "saved" in request.GET}
         return render(request, "accounts/sign_in.html", {"next": wanted, **said})
@@ -180,7 +180,7 @@ def reset_password(request: HttpRequest) -> HttpResponse:
             cognito.reset_password(email, request.POST.get("code", ""), password)
     except DataBridgeError as error:
         return _again(request, "accounts/reset_password.html", error, {"email": email})
-    return redirect(f"{SIGN_IN}?saved=1")
+    return redirect(f"{reverse(SIGN_IN)}?saved=1")
 
 
 @open_to(OpenTo.EVERYBODY)

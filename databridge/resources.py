@@ -18,6 +18,7 @@ PASSWORD_POLICY = {
     "RequireSymbols": False,
 }
 # Machine clients sign in by client credentials; a scope of this resource server stands for each role.
+RESOURCE_SERVER = "databridge"
 SCOPES = tuple(group.lower() for group in GROUPS)
 AUTH_FLOWS = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
 # The product's endpoints: reached with a Cognito token only, which API Gateway checks before any code of ours runs.
@@ -30,6 +31,9 @@ GUARDED = {
     "jobs/{job_id}": ("GET",),
     "jobs/{job_id}/{proxy+}": ("GET", "POST"),
 }
+# The same endpoints for machines: API Gateway's authorizer takes either ID tokens or access tokens with these scopes.
+MACHINE_DOOR = "machine"
+MACHINE_SCOPES = tuple(f"{RESOURCE_SERVER}/{name}" for name in SCOPES)
 CHUNK_DAYS, INCOMPLETE_DAYS = 7, 2
 LIFE_CYCLE: tuple[dict[str, Any], ...] = (
     {"ID": "chunks", "Status": "Enabled", "Filter": {"Prefix": "up/"}, "Expiration": {"Days": CHUNK_DAYS}},
@@ -42,16 +46,20 @@ LIFE_CYCLE: tuple[dict[str, Any], ...] = (
 )
 
 
-def guarded(method: str, path: str) -> bool:
-    """Tell whether the gateway lets a request through with a token only."""
+def guarded(method: str, path: str) -> str | None:
+    """Return which token the gateway asks for: ``id`` at the product's endpoints, ``access`` at the machines' door,
+    None elsewhere.
+    """
     parts = path.strip("/").split("/")
+    use = "access" if parts[0] == MACHINE_DOOR else "id"
+    parts = parts[1:] if use == "access" else parts
     for pattern, methods in GUARDED.items():
         wanted = pattern.split("/")
         open_ended = wanted[-1] == "{proxy+}" and len(parts) >= len(wanted)
         fixed = all(name in {part, "{job_id}", "{proxy+}"} for name, part in zip(wanted, parts, strict=False))
         if method in methods and fixed and (open_ended or len(parts) == len(wanted)):
-            return True
-    return False
+            return use
+    return None
 
 
 def tables() -> tuple[type[Model], ...]:

@@ -51,6 +51,10 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
+# What stands before every path: the stage's name on API Gateway's own host, nothing on a domain of one's own.
+PREFIX = os.environ.get("DATABRIDGE_PREFIX", "").rstrip("/")
+FORCE_SCRIPT_NAME = PREFIX or None
+
 ROOT_URLCONF = "databridge.urls"
 APPEND_SLASH = False
 
@@ -77,8 +81,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.CognitoBackend"]
-LOGIN_URL = "/app/sign-in"
-LOGIN_REDIRECT_URL = "/app/"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "dashboard"
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 # "__Host-" makes browsers insist on HTTPS, this host alone and the whole site; over plain HTTP they would refuse it
@@ -102,7 +106,7 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{PREFIX}/static/"
 STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL

@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 
-from infra.identity import make_client, make_pool
+from infra.identity import make_client, make_machines, make_pool
 from infra.lake import make_lake
 from infra.permissions import WEB, WORKER
 from infra.roles import make_role
@@ -42,6 +42,7 @@ class Base(Stack):
         Tags.of(self).add("stage", stage.name)
         self.pool = make_pool(self, stage)
         self.client = make_client(self.pool)
+        self.machines = make_machines(self.pool, stage)
         self.lake = make_lake(self, stage)
         make_tables(self, stage)
         self.web_role = make_role(self, stage, WEB, self.pool, self.lake)
@@ -133,6 +134,8 @@ class Base(Stack):
             "ImageRepository": self.images.repository_uri,
             "LostEventsArn": self.lost_events.queue_arn,
         }
+        if self.machines:
+            told["MachineClients"] = ",".join(machine.user_pool_client_id for machine in self.machines)
         for key, value in told.items():
             CfnOutput(self, key, value=value)
             ssm.StringParameter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import ArnFormat, CfnOutput, Duration, Stack, Tags
@@ -17,7 +18,7 @@ from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_wafv2 as waf
 
-from databridge.resources import GUARDED
+from databridge.resources import GUARDED, MACHINE_DOOR, MACHINE_SCOPES
 from infra.base import LOG_DAYS
 from infra.watch import watch
 
@@ -86,6 +87,7 @@ class Edge(Stack):
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             binary_media_types=["*/*"],
             domain_name=domain,
+            disable_execute_api_endpoint=domain is not None,  # pages know one address only
             cloud_watch_role=True,
             deploy_options=apigateway.StageOptions(
                 stage_name=self.stage.name,
@@ -123,11 +125,17 @@ class Edge(Stack):
         authorizer = apigateway.CognitoUserPoolsAuthorizer(
             self, "Tokens", cognito_user_pools=[base.pool], results_cache_ttl=Duration.minutes(5)
         )
-        for path, methods in GUARDED.items():
-            resource = self.api.root.resource_for_path(path)
+        # a method with scopes takes access tokens only, one without them ID tokens only: hence a door for each
+        doors = {"": None, f"{MACHINE_DOOR}/": list(MACHINE_SCOPES)}
+        for (door, scopes), (path, methods) in product(doors.items(), GUARDED.items()):
+            resource = self.api.root.resource_for_path(door + path)
             for method in methods:
                 resource.add_method(
-                    method, to_web, authorizer=authorizer, authorization_type=apigateway.AuthorizationType.COGNITO
+                    method,
+                    to_web,
+                    authorizer=authorizer,
+                    authorization_type=apigateway.AuthorizationType.COGNITO,
+                    authorization_scopes=scopes,
                 )
             # tus clients ask what the server can do before they have a token to show
             resource.add_method("OPTIONS", to_web, authorization_type=apigateway.AuthorizationType.NONE)

@@ -1,4 +1,4 @@
-"""The user pool: three groups, the password and MFA policy, and the app's client."""
+"""The user pool: three groups, the password and MFA policy, the app's client, and the machines' clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
 
-from databridge.resources import GROUPS, PASSWORD_POLICY
+from databridge.resources import GROUPS, PASSWORD_POLICY, RESOURCE_SERVER, SCOPES
 
 if TYPE_CHECKING:
     from constructs import Construct
@@ -58,3 +58,31 @@ def make_client(pool: cognito.UserPool) -> cognito.UserPoolClient:
         refresh_token_validity=Duration.days(7),
         auth_session_validity=Duration.minutes(5),
     )
+
+
+def make_machines(pool: cognito.UserPool, stage: Stage) -> list[cognito.UserPoolClient]:
+    """Make a client for each machine of the stage: by client credentials only, with the one scope of its role."""
+    scopes = {
+        name: cognito.ResourceServerScope(scope_name=name, scope_description=f"What an {name} may do")
+        for name in SCOPES
+    }
+    server = pool.add_resource_server(
+        "Roles",
+        identifier=RESOURCE_SERVER,
+        user_pool_resource_server_name="DataBridge ERP",
+        scopes=list(scopes.values()),
+    )
+    pool.add_domain("SignIn", cognito_domain=cognito.CognitoDomainOptions(domain_prefix=stage.sign_in_domain))
+    return [
+        pool.add_client(
+            f"{machine.name.title()}Machine",
+            user_pool_client_name=stage.named(machine.name),
+            generate_secret=True,
+            o_auth=cognito.OAuthSettings(
+                flows=cognito.OAuthFlows(client_credentials=True),
+                scopes=[cognito.OAuthScope.resource_server(server, scopes[machine.role])],
+            ),
+            access_token_validity=Duration.hours(1),
+        )
+        for machine in stage.machines
+    ]

@@ -31,6 +31,10 @@ def rendered(settings: dict[str, Any], outputs: dict[str, Any], chosen: Stage) -
             "DATABRIDGE_SIGNING_KEY_NAME": told["SigningKeyName"],
             "DATABRIDGE_WORKER_FUNCTION": chosen.worker,
             "DATABRIDGE_HOSTS": ",".join(hosts(chosen)),
+            "DATABRIDGE_PREFIX": "" if chosen.domain else f"/{chosen.name}",
+            "DATABRIDGE_MFA_REQUIRED": str(chosen.mfa_required).lower(),
+            "DATABRIDGE_MACHINE_CLIENTS": told["MachineClients"] if chosen.machines else "",
+            "DATABRIDGE_CONTACT": chosen.contact,
         }
         roles = {"web": told["WebRoleArn"], "worker": told["WorkerRoleArn"]}
     except KeyError as error:
@@ -49,8 +53,7 @@ def rendered(settings: dict[str, Any], outputs: dict[str, Any], chosen: Stage) -
 
 def hosts(chosen: Stage) -> list[str]:
     """Return the host names under which API Gateway reaches the app; it lets no other through."""
-    own = f".execute-api.{chosen.region}.amazonaws.com"
-    return [own, chosen.domain] if chosen.domain else [own]
+    return [chosen.domain or f".execute-api.{chosen.region}.amazonaws.com"]
 
 
 def main() -> None:

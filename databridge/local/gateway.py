@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from databridge.local.lambda_server import Instance
 from databridge.local.processes import end_with_parent
-from databridge.resources import guarded
+from databridge.resources import MACHINE_SCOPES, guarded
 
 if TYPE_CHECKING:
     from email.message import Message
@@ -123,13 +123,16 @@ def event_of(method: str, target: str, headers: Message, body: bytes, address: s
 
 
 class Authorizer:
-    """API Gateway's Cognito authorizer: an ID token of the stage's pool, or no entry."""
+    """API Gateway's Cognito authorizer: a token of the stage's pool, of the kind that the door asks for, or no entry.
+
+    A method without scopes takes ID tokens, one with scopes the access tokens that have one of them.
+    """
 
     def __init__(self) -> None:
         """Take the pool's keys when the first token comes."""
         self._keys: Any = None
 
-    def claims(self, header: str) -> dict[str, Any] | None:
+    def claims(self, header: str, use: str = "id") -> dict[str, Any] | None:
         """Return the token's claims; None where the gateway would answer 401."""
         import jwt
 
@@ -140,10 +143,12 @@ class Authorizer:
         token = header.removeprefix("Bearer ").strip()
         try:
             key = self._keys.get_signing_key_from_jwt(token).key
-            claims = jwt.decode(token, key, algorithms=["RS256"], issuer=stage.issuer, audience=stage.client_id)
+            meant_for = {"audience": stage.client_id} if use == "id" else {"options": {"verify_aud": False}}
+            claims: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256"], issuer=stage.issuer, **meant_for)
         except jwt.PyJWTError:
             return None
-        return claims if claims.get("token_use") == "id" else None
+        scoped = use == "id" or set(MACHINE_SCOPES) & set(claims.get("scope", "").split())
+        return claims if claims.get("token_use") == use and scoped else None
 
 
 def _endpoint(function: Function, authorizer: Authorizer) -> type[BaseHTTPRequestHandler]:  # noqa: C901  (one class)
@@ -162,8 +167,8 @@ def _endpoint(function: Function, authorizer: Authorizer) -> type[BaseHTTPReques
                 self._answer(problem(431, "REQUEST_TOO_LARGE", "The headers are larger than 10,240 bytes."))
                 return
             event = event_of(self.command, self.path, self.headers, body, self.client_address[0])
-            if guarded(self.command, event["path"]):
-                claims = authorizer.claims(self.headers.get("Authorization", ""))
+            if use := guarded(self.command, event["path"]):
+                claims = authorizer.claims(self.headers.get("Authorization", ""), use)
                 if claims is None:
                     self._answer(UNAUTHORIZED)
                     return

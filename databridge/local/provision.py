@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from accounts.roles import RESOURCE_SERVER
 from databridge.aws import client
-from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, SCOPES, tables
+from databridge.resources import AUTH_FLOWS, GROUPS, LIFE_CYCLE, PASSWORD_POLICY, RESOURCE_SERVER, SCOPES, tables
 
 if TYPE_CHECKING:
     from pynamodb.models import Model

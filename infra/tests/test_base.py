@@ -25,11 +25,24 @@ def test_the_pool_takes_invited_people_only_and_asks_for_strong_passwords(base, 
 
 
 def test_the_client_signs_in_from_the_server_with_a_secret(base):
-    (client,) = of_type(base, "Cognito::UserPoolClient")
+    (client,) = [client for client in of_type(base, "Cognito::UserPoolClient") if "ExplicitAuthFlows" in client]
     assert client["GenerateSecret"] is True
     assert client["ExplicitAuthFlows"] == ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     assert client["PreventUserExistenceErrors"] == "ENABLED"
     assert client["EnableTokenRevocation"] is True
+
+
+def test_machines_sign_in_by_client_credentials_with_one_role_each(base, stage):
+    (server,) = of_type(base, "Cognito::UserPoolResourceServer")
+    assert [scope["ScopeName"] for scope in server["Scopes"]] == ["admin", "operator", "viewer"]
+    machines = [found for found in of_type(base, "Cognito::UserPoolClient") if "ExplicitAuthFlows" not in found]
+    assert {found["ClientName"] for found in machines} == {stage.named(machine.name) for machine in stage.machines}
+    for found in machines:
+        assert found["AllowedOAuthFlows"] == ["client_credentials"]
+        assert len(found["AllowedOAuthScopes"]) == 1
+        assert found["GenerateSecret"] is True
+    (domain,) = of_type(base, "Cognito::UserPoolDomain")
+    assert domain["Domain"] == stage.sign_in_domain
 
 
 def test_tables_cost_nothing_idle_and_can_be_restored(base, stage):

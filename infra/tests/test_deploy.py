@@ -18,6 +18,7 @@ OUTPUTS = {
         "WebRoleArn": "arn:aws:iam::111111111111:role/databridge-dev-web-role",
         "WorkerRoleArn": "arn:aws:iam::111111111111:role/databridge-dev-worker-role",
         "SigningKeyName": "databridge/dev/signing-key",
+        "MachineClients": "machine-1,machine-2",
     }
 }
 
@@ -34,6 +35,9 @@ def test_both_functions_get_their_role_and_the_names_of_the_stage():
     assert environment["DATABRIDGE_STAGE"] == "dev"
     assert environment["DATABRIDGE_WORKER_FUNCTION"] == "databridge-dev-worker"
     assert environment["DATABRIDGE_HOSTS"] == ".execute-api.eu-west-1.amazonaws.com"
+    assert environment["DATABRIDGE_PREFIX"] == "/dev"
+    assert environment["DATABRIDGE_MACHINE_CLIENTS"] == "machine-1,machine-2"
+    assert environment["DATABRIDGE_MFA_REQUIRED"] == "false"
     assert not any("SECRET" in name for name in environment)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from databridge.resources import GUARDED
+from databridge.resources import GUARDED, MACHINE_DOOR, MACHINE_SCOPES
 from infra.tests.conftest import of_type
 
 
@@ -29,8 +29,22 @@ def test_the_products_endpoints_are_behind_cognito_and_the_pages_are_not(edge):
             path = paths.get(method["ResourceId"].get("Ref", ""), "")
             doors.setdefault(path, {})[method["HttpMethod"]] = method["AuthorizationType"]
     for path, methods in GUARDED.items():
-        assert doors.pop(path) == {"OPTIONS": "NONE"} | dict.fromkeys(methods, "COGNITO_USER_POOLS")
+        for door in (path, f"{MACHINE_DOOR}/{path}"):
+            assert doors.pop(door) == {"OPTIONS": "NONE"} | dict.fromkeys(methods, "COGNITO_USER_POOLS")
     assert doors == {"": {"ANY": "NONE"}, "{proxy+}": {"ANY": "NONE"}}
+
+
+def test_machines_come_in_by_scopes_and_people_by_id_tokens(edge):
+    paths = _paths(edge)
+    asked = {
+        (
+            paths[method["ResourceId"]["Ref"]].startswith(f"{MACHINE_DOOR}/"),
+            tuple(method.get("AuthorizationScopes", ())),
+        )
+        for method in of_type(edge, "ApiGateway::Method")
+        if method["AuthorizationType"] == "COGNITO_USER_POOLS"
+    }
+    assert asked == {(True, MACHINE_SCOPES), (False, ())}
 
 
 def test_the_api_takes_binary_bodies_and_is_throttled_and_logged(edge, stage):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,14 +65,41 @@ def _binary(token: str) -> dict:
 
 
 @pytest.fixture(scope="module")
-def answers(stack, tokens, tmp_path_factory):
-    """The answers to some events, given by one process as cold as a new Lambda instance."""
+def package(tmp_path_factory) -> Path:
+    """A folder with the settings that Zappa writes into the image."""
     folder = tmp_path_factory.mktemp("package")
     shutil.copy(ROOT / "zappa_settings.json", folder)
     zappa = Path(sys.executable).with_name("zappa")
     subprocess.run(
         [str(zappa), "save-python-settings-file", "dev_web"], cwd=folder, check=True, capture_output=True, timeout=60
     )
+    return folder
+
+
+def answered(package: Path, events: dict[str, dict], **environment: str) -> dict[str, dict]:
+    """The answers to some events, given by one process as cold as a new Lambda instance."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        input=json.dumps(list(events.values())),
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{package}:{ROOT}",
+            "DATABRIDGE_HOSTS": f"localhost,{EXECUTE_API}",
+            **environment,
+        },
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(zip(events, json.loads(done.stdout.splitlines()[-1]), strict=True))
+
+
+@pytest.fixture(scope="module")
+def answers(stack, tokens, package):
+    """The answers of one new instance to events of every kind."""
     events = {
         "sign-in page": event("GET", "/app/sign-in"),
         "no token": event("GET", "/jobs"),
@@ -119,18 +147,7 @@ def answers(stack, tokens, tmp_path_factory):
         "a queue's message": {"Records": [{"eventSource": "aws:sqs", "body": "x"}]},
         "nothing": {},
     }
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        input=json.dumps(list(events.values())),
-        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "DATABRIDGE_HOSTS": f"localhost,{EXECUTE_API}"},
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=120,
-        cwd=ROOT,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(zip(events, json.loads(done.stdout.splitlines()[-1]), strict=True))
+    return answered(package, events)
 
 
 def header(answer: dict, name: str) -> list[str]:
@@ -187,6 +204,22 @@ def test_a_path_that_begins_like_the_stage_is_left_whole(answers):
     page = answers["a path like the stage"]
     assert page["statusCode"] == 404
     assert "/ices" not in page["body"]
+
+
+def test_pages_link_below_the_stage_on_the_gateways_own_host(stack, package):
+    at = {"Host": EXECUTE_API}
+    pages = answered(
+        package,
+        {"sign-in": event("GET", "/app/sign-in", at), "home": event("GET", "/", at), "app": event("GET", "/app/", at)}
+        | {"style": event("GET", "/static/css/app.css", at)},
+        DATABRIDGE_PREFIX="/dev",
+    )
+    links = re.findall(r'(?:href|src|action)="(/[^"]*)"', pages["sign-in"]["body"])
+    assert len(links) > 2
+    assert [link for link in links if not link.startswith("/dev/")] == []
+    assert header(pages["home"], "Location") == ["/dev/app/"]
+    assert header(pages["app"], "Location") == ["/dev/app/sign-in?next=%2Fdev%2Fapp%2F"]
+    assert pages["style"]["statusCode"] == 200
 
 
 def test_the_schedule_and_asynchronous_tasks_reach_their_functions(answers):
