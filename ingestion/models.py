@@ -182,7 +182,7 @@ class JobEvent(Model):
 
 
 class Counter(Model):
-    """Figures of one day (``scope`` ``day``) or of the present (``now``), spread over shards.
+    """Figures of one day or hour (``scope`` ``day``, ``hour``) or of the present (``now``), spread over shards.
 
     Written in the transaction that moves a job, so that they cannot come apart; sharded because one
     item takes one transaction at a time.

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS_KEPT = timedelta(days=90)
 SHARDS = 8
+STEPS = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}  # what figures are kept of, and how a key names it
 _TRIES, _CONFLICT_TRIES = 3, 30
 CONDITION_FAILED = "ConditionalCheckFailedException"
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
@@ -174,14 +175,15 @@ def count(
     day: datetime | None = None,
     user: str = "",
 ) -> None:
-    """Add to the figures of a day, or of the present, on the shard that the move's id falls to."""
+    """Add to the figures of a moment's day and hour, or of the present, on the shard that the move's id falls to."""
     shard = int(move_id, 16) % SHARDS
-    scope, key = ("day", f"{day:%Y-%m-%d}#{shard}") if day else ("now", f"#{shard}")
-    actions: list[Action] = [getattr(Counter, name).add(amount) for name, amount in amounts.items() if amount]
-    if user:
-        actions.append(Counter.users.add({user}))
-    if actions:
-        transaction.update(Counter(scope, key), actions=actions)
+    keys = [(scope, f"{day:{form}}#{shard}") for scope, form in STEPS.items()] if day else [("now", f"#{shard}")]
+    for scope, key in keys:
+        actions: list[Action] = [getattr(Counter, name).add(amount) for name, amount in amounts.items() if amount]
+        if user and scope == "day":
+            actions.append(Counter.users.add({user}))
+        if actions:
+            transaction.update(Counter(scope, key), actions=actions)
 
 
 def held(

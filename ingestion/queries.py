@@ -14,10 +14,11 @@ from django.core import signing
 
 from ingestion.errors import BadRequest
 from ingestion.models import FEED, Counter, Job, JobEvent
-from ingestion.moves import now
+from ingestion.moves import STEPS, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
 MOST_LINES = 200
 # A filter that hardly anything matches looks at this many jobs and then hands out a cursor to go on from.
@@ -108,30 +109,87 @@ def _opened(cursor: str, listed: Sequence[str | None]) -> str:
     return str(place)
 
 
-def stats(days: int = 7) -> dict[str, Any]:
-    """Return the dashboard's figures: jobs by status now, and what the last days brought.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """What happened in a stretch of time that ends now: its steps, oldest first, and their sum.
 
-    ``success_rate`` is successes of all jobs that ended, from 0 to 1, and ``average_seconds`` the mean
-    time a successful job took; both ``None`` when nothing ended.
+    A step has a ``label`` and the figures of a day or an hour. ``success_rate`` is successes of all jobs that ended,
+    from 0 to 1, and ``average_seconds`` the mean time a successful job took; both None when nothing ended.
     """
-    present = _sum(Counter.query("now"))
-    today = now().date()
-    first = today - timedelta(days=days - 1)
-    by_day: dict[str, list[Counter]] = {str(first + timedelta(days=n)): [] for n in range(days)}
-    for shard in Counter.query("day", Counter.key.between(f"{first}#", f"{today}#~")):
-        by_day[shard.key.partition("#")[0]].append(shard)
-    daily = [{"day": day, **_sum(shards)} for day, shards in by_day.items()]
-    total = _sum(shard for shards in by_day.values() for shard in shards)
-    ended = total["success"] + total["failed"]
-    users = {user for shards in by_day.values() for shard in shards for user in shard.users or ()}
+
+    steps: list[dict[str, Any]]
+    total: dict[str, Any]
+
+    @property
+    def success_rate(self) -> float | None:
+        """Return the share of the jobs that ended well."""
+        ended = self.total["success"] + self.total["failed"]
+        return self.total["success"] / ended if ended else None
+
+    @property
+    def average_seconds(self) -> float | None:
+        """Return the mean time of a successful job."""
+        return self.total["seconds"] / self.total["success"] if self.total["success"] else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trends:
+    """The dashboard's figures: jobs by status now, and the last 24 hours, 7 and 30 days by name."""
+
+    by_status: dict[str, int]
+    windows: dict[str, Window]
+
+
+def trends() -> Trends:
+    """Return the figures of the dashboard, by three queries."""
+    moment = now()
+    hours = _steps("hour", [moment - timedelta(hours=back) for back in range(23, -1, -1)])
+    days = _steps("day", [moment - timedelta(days=back) for back in range(29, -1, -1)])
+    windows = {"24h": hours, "7d": days[-7:], "30d": days}
+    return Trends(
+        by_status=_by_status(),
+        windows={name: Window(steps=steps, total=_added(steps)) for name, steps in windows.items()},
+    )
+
+
+def stats(days: int = 7) -> dict[str, Any]:
+    """Return the API's figures: jobs by status now, and what the last days brought, as ``Window`` describes it."""
+    moment = now()
+    users: set[str] = set()
+    steps = _steps("day", [moment - timedelta(days=back) for back in range(days - 1, -1, -1)], users)
+    window = Window(steps=steps, total=_added(steps))
     return {
-        "by_status": {name.upper(): present[name] for name in _STATES},
-        "days": daily,
-        "total": total,
-        "success_rate": total["success"] / ended if ended else None,
-        "average_seconds": total["seconds"] / total["success"] if total["success"] else None,
+        "by_status": _by_status(),
+        "days": [{"day": step["key"], **{name: step[name] for name in _FIGURES}} for step in steps],
+        "total": window.total,
+        "success_rate": window.success_rate,
+        "average_seconds": window.average_seconds,
         "active_users": len(users),
     }
+
+
+def _by_status() -> dict[str, int]:
+    present = _sum(Counter.query("now"))
+    return {name.upper(): present[name] for name in _STATES}
+
+
+def _steps(scope: str, moments: Sequence[datetime], users: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return the figures of neighbouring days or hours, by one query; adds who was active to ``users``."""
+    form, label = STEPS[scope], {"day": "%-d %b", "hour": "%H:00 UTC"}[scope]
+    shards: dict[str, list[Counter]] = {f"{moment:{form}}": [] for moment in moments}
+    first, last = f"{moments[0]:{form}}", f"{moments[-1]:{form}}"
+    for shard in Counter.query(scope, Counter.key.between(f"{first}#", f"{last}#~")):
+        shards[shard.key.partition("#")[0]].append(shard)
+        if users is not None:
+            users |= set(shard.users or ())
+    return [
+        {"key": key, "label": f"{moment:{label}}", **_sum(found)}
+        for moment, (key, found) in zip(moments, shards.items(), strict=True)
+    ]
+
+
+def _added(steps: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {name: sum(step[name] for step in steps) for name in _FIGURES}
 
 
 _STATES = ("pending", "running", "success", "failed", "cancelled")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
+
 from accounts.roles import Action, may
 
 if TYPE_CHECKING:
@@ -15,16 +17,19 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
-    entries = [("Dashboard", "/app/", True), ("Jobs", "/app/jobs", True), ("Datasets", "/app/datasets", True)]
-    entries.append(("Admin", "/admin/", may(user, Action.MANAGE_USERS)))
+    home = reverse("dashboard")
+    entries = [
+        ("Dashboard", home, may(user, Action.SEE_JOBS)),
+        ("Jobs", reverse("jobs_page"), may(user, Action.SEE_JOBS)),
+        ("Datasets", reverse("datasets_page"), may(user, Action.SEE_DATASETS)),
+        ("Admin", reverse("admin:index"), may(user, Action.MANAGE_USERS)),
+    ]
     return {
         "menu": [
-            {"label": label, "url": url, "here": _here(request.path, url)} for label, url, shown in entries if shown
+            {"label": label, "url": url, "here": request.path == url if url == home else request.path.startswith(url)}
+            for label, url, shown in entries
+            if shown
         ],
         "can_create": may(user, Action.CREATE_JOBS),
         "role": user.role,
     }
-
-
-def _here(path: str, url: str) -> bool:
-    return path == url if url == "/app/" else path.startswith(url)

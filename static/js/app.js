@@ -1,12 +1,28 @@
-/** Starts what the page at hand needs. */
+/** Starts what the page at hand needs; everything else is not even fetched. */
 
-import { watchJobs } from "./jobs.js";
-import { watchJob } from "./job.js";
-import { newJob } from "./new.js";
+import { localise } from "./times.js";
 
-const list = document.querySelector("[data-jobs]");
-const job = document.getElementById("job");
-const form = document.getElementById("new-job");
-if (list) watchJobs(list);
-if (job) watchJob(job);
-if (form) newJob(form);
+const PARTS = {
+  "[data-live]": () => import("./live.js").then(({ follow }) => each("[data-live]", follow)),
+  "#job": () => import("./job.js").then(({ watchJob }) => each("#job", watchJob)),
+  "#jobs": () => import("./jobs.js").then(({ bulkRetry }) => each("#jobs", bulkRetry)),
+  "#new-job": () => import("./new.js").then(({ newJob }) => each("#new-job", newJob)),
+  "#signed-in": () => import("./signed-in.js"),
+};
+
+const each = (selector, start) => document.querySelectorAll(selector).forEach((part) => start(part));
+
+localise();
+setInterval(() => document.hidden || localise(), 30000);
+for (const [selector, start] of Object.entries(PARTS)) if (document.querySelector(selector)) start();
+
+for (const menu of document.querySelectorAll("details.menu")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+}

@@ -1,6 +1,6 @@
 /** The form that starts a job: one set of fields a kind of source. */
 
-import { call, show } from "./api.js";
+import { base, call, show } from "./api.js";
 
 const DATASET = /^[a-z][a-z0-9_]{0,62}$/;
 
@@ -16,11 +16,11 @@ export function newJob(form) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const button = document.getElementById("submit");
-    box.classList.add("hidden");
+    box.hidden = true;
     button.disabled = true;
     try {
       const job = await send(form);
-      window.location.assign(`/app/jobs/${job.job_id}`);
+      window.location.assign(`${base}jobs/${job.job_id}`);
     } catch (error) {
       show(box, error);
       box.focus();

@@ -1,32 +1,43 @@
-/** Runs `step` again and again: slower while nothing changes, not at all in a hidden tab. */
+/** Runs a step again and again: slower while nothing changes or nobody answers, not at all in a hidden tab. */
 
 const FIRST_MS = 1000;
 const SLOWEST_MS = 15000;
+const GROWTH = 1.5;
 
-export function poll(step) {
-  let wait = FIRST_MS;
+/** How long to wait after a step that said "changed" or "same". */
+export const nextWait = (wait, said, { first = FIRST_MS, slowest = SLOWEST_MS } = {}) =>
+  said === "changed" ? first : Math.min(wait * GROWTH, slowest);
+
+/**
+ * @param {() => Promise<"changed" | "same" | "stop">} step a step that raises counts as "same"
+ * @param {{first?: number, slowest?: number}} pace in milliseconds
+ * @returns {() => void} makes the next step come soon
+ */
+export function poll(step, pace = {}) {
+  const first = pace.first ?? FIRST_MS;
+  let wait = first;
   let timer;
+  let running = false;
+  let over = false;
   const next = () => {
     clearTimeout(timer);
-    timer = setTimeout(run, wait);
+    if (!over) timer = setTimeout(run, wait);
   };
   const run = async () => {
-    if (document.hidden) return;
-    let again;
-    try {
-      again = await step();
-    } catch {
-      again = "same";
-    }
-    if (again === "stop") return;
-    wait = again === "changed" ? FIRST_MS : Math.min(wait * 1.5, SLOWEST_MS);
+    if (document.hidden || running || over) return;
+    running = true;
+    const said = await step().catch(() => "same");
+    running = false;
+    over = said === "stop";
+    wait = nextWait(wait, said, pace);
     next();
   };
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) {
-      wait = FIRST_MS;
-      next();
-    }
-  });
+  const soon = () => {
+    wait = first;
+    next();
+  };
+  document.addEventListener("visibilitychange", () => document.hidden || soon());
+  window.addEventListener("online", soon);
   next();
+  return soon;
 }

@@ -60,6 +60,12 @@ def sign_in_as(page, base: str, email: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def sign_out(page) -> None:
+    """Sign out by the account menu."""
+    page.locator("header summary").click()
+    page.get_by_role("button", name="Sign out").click()
+
+
 def app_code(letters: str) -> str:
     """Return the code that an authenticator app shows now for a secret, good for some seconds more (RFC 6238)."""
     import base64

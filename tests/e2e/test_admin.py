@@ -9,7 +9,7 @@ import uuid
 import httpx
 import pytest
 
-from tests.e2e.browser import app_code, browsing, chromium, sign_in, sign_in_as
+from tests.e2e.browser import app_code, browsing, chromium, sign_in, sign_in_as, sign_out
 
 pytestmark = [
     pytest.mark.e2e,
@@ -70,7 +70,7 @@ def test_an_account_from_the_invitation_to_the_end_of_its_access(open_page, live
     person.get_by_role("button", name="Confirm the code").click()
     person.wait_for_url(f"{live}/app/")
     assert "Operator" in person.locator("header").inner_text()
-    person.get_by_role("button", name="Sign out").click()
+    sign_out(person)
 
     sign_in_as(person, live, email, CHOSEN)
     person.wait_for_url(f"{live}/app/code")
