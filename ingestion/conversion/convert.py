@@ -98,6 +98,7 @@ def _convert(
         finally:
             partial.unlink(missing_ok=True)
     return Report(
+        file=name,
         detection=detection,
         columns=table.columns(),
         rows=table.rows,

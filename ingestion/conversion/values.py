@@ -65,11 +65,44 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Widening:
+    """A cell that made a column's type wider: the rule that held for all cells before it, and where it stands.
+
+    ``rule`` is empty where no rule held any cell. ``line`` counts lines of text, ``record`` JSON records, each
+    from 1; ``path`` leads to a value inside a JSON record.
+    """
+
+    rule: str
+    text: str
+    line: int | None = None
+    record: int | None = None
+    path: str = ""
+
+    @property
+    def where(self) -> str:
+        """Name the line or, for JSON, the record."""
+        return (
+            f"line {self.line:,}" if self.line is not None else f"record {self.record:,}" if self.record else "a line"
+        )
+
+    def __str__(self) -> str:
+        """Render on one line, with as much of the cell as helps."""
+        path = f"{self.path}: " if self.path else ""
+        return f"{path}{self.rule or 'no rule'} until {self.where}, which holds {shortened(self.text)!r}"
+
+
+def shortened(text: str, length: int = 40) -> str:
+    """Return a text that fits into a sentence."""
+    return text if len(text) <= length else f"{text[:length]}..."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One output column: its Arrow type and the one rule by which text became value.
 
     ``rule`` is a stable text such as ``int64``, ``decimal(15,2) comma, group '.', sign behind`` or
-    ``date DD.MM.YYYY``; ``note`` says why a wider type was needed, where it was.
+    ``date DD.MM.YYYY``. ``example`` is one of its cells as it was written, ``example_value`` what it became;
+    ``widened`` are the cells that a narrower rule could not hold, in file order; ``note`` says what else decided.
     """
 
     name: str
@@ -77,6 +110,9 @@ class Column:
     rule: str
     nulls: int = 0
     note: str = ""
+    example: str = ""
+    example_value: str = ""
+    widened: tuple[Widening, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +154,7 @@ class Progress:
 class Report:
     """What one conversion did; ``as_dict`` is the JSON that ``--report`` prints and a job keeps."""
 
+    file: str = ""
     detection: Detection
     columns: tuple[Column, ...]
     rows: RowCount
@@ -127,13 +164,16 @@ class Report:
     bytes_out: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-ready data."""
+        """Return the report as JSON-ready data, with its explanation in sentences first."""
+        from ingestion.conversion.explain import explain
+
         return {
+            "explanation": explain(self),
             "detection": {
                 "format": self.detection.format,
                 "decisions": [asdict(decision) for decision in self.detection.decisions],
             },
-            "columns": [{**_plain(column), "type": str(column.type)} for column in self.columns],
+            "columns": [_plain(column) for column in self.columns],
             "rows": asdict(self.rows),
             "warnings": [asdict(warning) for warning in self.warnings],
             "seconds": round(self.seconds, 3),
@@ -143,4 +183,13 @@ class Report:
 
 
 def _plain(column: Column) -> dict[str, Any]:
-    return {"name": column.name, "rule": column.rule, "nulls": column.nulls, "note": column.note}
+    return {
+        "name": column.name,
+        "type": str(column.type),
+        "rule": column.rule,
+        "nulls": column.nulls,
+        "note": column.note,
+        "example": shortened(column.example),
+        "example_value": shortened(column.example_value),
+        "widened": [{**asdict(one), "text": shortened(one.text)} for one in column.widened],
+    }

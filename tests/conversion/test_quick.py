@@ -160,7 +160,7 @@ def test_compact_dates_with_zeros_and_the_last_day():
 
 def test_a_column_reads_its_parts_by_it(tmp_path):
     column = TextColumn("amount")
-    column.look(pa.array(["1.234,56-", "0,00", "12,50"]), 1)
+    column.look(pa.array(["1.234,56-", "0,00", "12,50"]))
     column.leave_room()
     found = column.reading().values(pa.array(["9.999.999,99-", None]))
     assert [None if value is None else str(value) for value in found.to_pylist()] == ["-9999999.99", None]

@@ -16,7 +16,7 @@ from ingestion.conversion.typing.column import TextColumn
 def typed(cells: list[str | None], name: str = "value"):
     column = TextColumn(name)
     array = pa.array(cells, pa.string())
-    column.look(array, 1)
+    column.look(array)
     column.decide()
     return column, column.cast(array)
 

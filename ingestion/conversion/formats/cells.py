@@ -48,44 +48,53 @@ class Text:
     long: list[int] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     skipped: dict[str, list[int]] = field(default_factory=dict)
+    _whole: pa.RecordBatch | None = None
+    _kept: pa.Array | None = None
+    _inside: list[int] | None = None
 
-    def lines(self, wanted: Sequence[int]) -> list[int]:
-        """Return the lines on which rows begin. Only exact before rows are left out of the batch."""
-        found: list[int] = []
-        start = 0
+    def line_of(self, row: int) -> int:
+        """Return the line on which a row of the batch begins."""
+        return self._line(row if self._kept is None else int(self._kept[row].as_py()))
+
+    def _line(self, row: int) -> int:
+        """Return the line of a row as it was cut."""
         for run in self.runs:
-            within = [row - start for row in wanted if start <= row < start + run.rows]
-            if within and run.lines is not None:
-                found += [run.lines[row] for row in within]
-            elif within:
-                ends = _line_ends_inside(self.batch.slice(start, max(within)))
-                found += [run.line + row + sum(ends[:row]) for row in within]
-            start += run.rows
-        return found
+            if row < run.rows:
+                break
+            row -= run.rows
+        if run.lines is not None:
+            return run.lines[row]
+        if not row:
+            return run.line
+        start = sum(other.rows for other in self.runs[: self.runs.index(run)])
+        if self._inside is None:
+            self._inside = _line_ends_inside(self._whole or self.batch)
+        return run.line + row + sum(self._inside[start : start + row])
 
     def drop(self, kinds: dict[int, str]) -> None:
         """Leave out rows, each of which is of some kind."""
         if not kinds:
             return
         rows = sorted(kinds)
-        lines = self.lines(rows)
+        lines = [self._line(row) for row in rows]
         for row, line in zip(rows, lines, strict=True):
             self.skipped.setdefault(kinds[row], []).append(line)
         for odd in (self.short, self.long, self.blank):
             odd[:] = [line for line in odd if line not in lines]
         keep = pa.array([row not in kinds for row in range(self.batch.num_rows)], pa.bool_())
+        self._whole, self._kept = self.batch, pc.indices_nonzero(keep)
         self.batch = self.batch.filter(keep)
         rescued = None if self.rescued is None else self.rescued.filter(keep)
         self.rescued = None if rescued is None or rescued.null_count == len(rescued) else rescued
 
 
 def _line_ends_inside(batch: pa.RecordBatch) -> list[int]:
-    """Count the line ends inside the cells of each row."""
-    counts = [0] * batch.num_rows
+    """Count the line ends inside the cells of each row; an empty list when there are none."""
+    counts: list[int] = []
     for column in batch.columns:
         inside = pc.fill_null(pc.count_substring(column, "\n"), 0)
         if pc.any(pc.greater(inside, 0)).as_py():
-            counts = [one + two for one, two in zip(counts, inside.to_pylist(), strict=True)]
+            counts = [one + two for one, two in zip(counts or [0] * len(inside), inside.to_pylist(), strict=True)]
     return counts
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ingestion.conversion.dialect import Dialect
     from ingestion.conversion.typing.reading import Reading
@@ -46,6 +46,12 @@ class _Part:
     cells: pa.RecordBatch
     values: list[pa.Array | None]
     text: Text | None = None
+
+    def as_text(self, cutter: Cutter) -> Text:
+        """Return the block's cells as text."""
+        if self.text is None:
+            self.text = cutter.text(self.block)
+        return self.text
 
 
 @dataclass(slots=True)
@@ -100,6 +106,7 @@ class DelimitedTable:
         self._rescued = False
         self._first: Block | None = None
         self._only: Text | None = None
+        self._traced: dict[int, TextColumn] = {}
         self._plan()
         self._readings = self._read_as()
 
@@ -111,6 +118,9 @@ class DelimitedTable:
     def columns(self) -> tuple[Column, ...]:
         """Describe every column."""
         described = [column.column(nulls) for column, nulls in zip(self._columns, self._nulls, strict=True)]
+        for index, traced in self._traced.items():
+            told = traced.column()
+            described[index] = replace(described[index], widened=told.widened, note=told.note)
         if self._rescued:
             rule = "JSON text of cells beyond the last column"
             described.append(Column(name=RESCUED, type=pa.string(), rule=rule))
@@ -122,10 +132,12 @@ class DelimitedTable:
         self.progress = 0
         self._nulls = [0] * len(self._columns)
         self._readings = self._read_as()
+        self._traced = {index: TextColumn(self._columns[index].name) for index in self._traced}
         odd = _Oddities()
         odd.skip(self._dialect.above)
         schema = self.schema()
         for part in self._parts():
+            self._trace(part)
             values = self._settled(part)
             if part.text is not None:
                 odd.add(part.text)
@@ -144,19 +156,34 @@ class DelimitedTable:
         self._rescued = text.rescued is not None
         if first.last:
             self._only = text
-        self._look(text.batch, first.line)
+        self._look(text.batch, text.line_of)
         if not first.last:
+            begun = [reading.name for reading in self._read_as()]
             for sample in self._blocks.samples():
                 found = self._cutter.text(Block(sample, 0, 0))
                 if not (found.short or found.long):
-                    self._look(found.batch, 0)
+                    self._look(found.batch, None)
+            self._traced = {
+                index: column
+                for index, (column, name) in enumerate(zip(self._columns, begun, strict=True))
+                if column.reading().name != name
+            }
             for column in self._columns:
                 column.leave_room()
 
-    def _look(self, batch: pa.RecordBatch, line: int) -> None:
+    def _look(self, batch: pa.RecordBatch, line_of: Callable[[int], int] | None) -> None:
         for column, cells in zip(self._columns, batch.columns, strict=True):
-            column.look(cells, line)
+            column.look(cells, line_of)
             column.decide()
+
+    def _trace(self, part: _Part) -> None:
+        """Follow columns that a sample from somewhere widened until the cell is met that does it in file order."""
+        for index, column in self._traced.items():
+            final, before = self._columns[index], column.reading()
+            if column.settled or (before.rule is not None and before.type == final.type()):
+                continue
+            text = part.as_text(self._cutter)
+            column.step(text.batch.column(index), text.line_of)
 
     def _read_as(self) -> list[Reading]:
         return [column.reading() for column in self._columns]
@@ -183,15 +210,11 @@ class DelimitedTable:
 
     def _replan(self, part: _Part) -> None:
         """Look at a block that contradicts the plan, or is not written as planned."""
-        text = part.text or self._cutter.text(part.block)
-        before = [(column.chosen, column.type()) for column in self._columns]
-        self._look(text.batch, part.block.line)
-        changed = False
-        for column, (rule, kind) in zip(self._columns, before, strict=True):
-            if column.chosen is not rule or column.type() != kind:
-                column.leave_room()
-                changed = True
-        if changed:
+        text = part.as_text(self._cutter)
+        changed = [
+            column.step(cells, text.line_of) for column, cells in zip(self._columns, text.batch.columns, strict=True)
+        ]
+        if any(changed):
             raise PlanWidened
         part.cells = text.batch
         self._readings = self._read_as()
@@ -202,7 +225,7 @@ class DelimitedTable:
             return
         for column, reading, cells in zip(self._columns, self._readings, part.cells.columns, strict=True):
             if reading.undecided and cells.null_count < len(cells):
-                column.look(cells, part.block.line)
+                column.look(cells, lambda row: part.as_text(self._cutter).line_of(row))
 
     def _finish(self, odd: _Oddities) -> None:
         """Decide what was open; collect the warnings of this pass."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
-import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.typing.amounts import DecimalRule, Figures
+from ingestion.conversion.typing.accepting import accepting
+from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
+from ingestion.conversion.typing.evidence import Story
 from ingestion.conversion.typing.keys import Spellings
 from ingestion.conversion.typing.reading import Reading
 from ingestion.conversion.typing.rules import text_rules
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ingestion.conversion.typing.base import Rule
-
-_FIRST_LOOK = 8
-_FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
+    from ingestion.conversion.typing.evidence import PlaceOf
 
 
 class TextColumn:
@@ -44,9 +42,14 @@ class TextColumn:
         self._note = ""
         self._spellings = Spellings()
         self._chosen: Rule | None = None
+        self._shown: dict[str, str] = {}
+        self.story = Story()
 
-    def look(self, cells: pa.Array, first_line: int) -> None:
-        """Drop the rules that a part of the column contradicts; remember where the last one fell."""
+    def look(self, cells: pa.Array, place: PlaceOf | None = None) -> None:
+        """Drop the rules that a part of the column contradicts; remember where the last one fell.
+
+        ``place`` tells of a row of the part where it stands; None for a sample from somewhere.
+        """
         known = pc.drop_null(cells)
         bare = pc.utf8_trim_whitespace(known)
         written = pc.not_equal(bare, "")
@@ -56,12 +59,11 @@ class TextColumn:
         if not len(filled) or not self._rules:
             return
         trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
-        kept = _accepting(self._rules, bare)
-        fallen = None if any(rule is self._chosen for rule in kept) else self._chosen
-        if fallen is None and self._judged and not kept:
-            fallen = self._rules[0]
-        if fallen is not None:
-            self._note = f"{fallen.name} up to about line {first_line}, then a value that it cannot hold exactly"
+        before = [copy.copy(rule) for rule in self._rules] if isinstance(self._rules, list) else self._rules
+        kept, fell = accepting(self._rules, bare)
+        self.story.see(bare)
+        if not kept:
+            self.story.end(before, bare, fell, cells, place)
         self._rules = kept
         self._trimmed = self._trimmed or (trimmed and bool(kept))
         self._judged = True
@@ -72,6 +74,7 @@ class TextColumn:
         """Choose the rule, or text; ambiguous readings stay text, with a warning. May be called again later."""
         self._chosen = None
         self.warnings = []
+        self._note = ""
         rules = self._rules
         if rules and isinstance(rules[0], CompactDateRule) and not rules[0].is_proven:
             rules = rules[1:]
@@ -92,6 +95,22 @@ class TextColumn:
                 )
                 return
         self._chosen = first
+
+    def step(self, cells: pa.Array, place: PlaceOf) -> bool:
+        """Look at the next part in file order and decide anew; tell whether rule or type changed, and note where."""
+        before, rule, kind = self.reading(), self._chosen, self.type()
+        self.look(cells, place)
+        self.decide()
+        changed = self._chosen is not rule or self.type() != kind
+        if changed:
+            self.story.contradict(before, cells, place)
+            self.leave_room()
+        return changed
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether nothing can change the type any more: it is text."""
+        return self._judged and not self._rules
 
     def _is_key(self, rule: DecimalRule) -> bool:
         """Tell a version or key from an amount."""
@@ -151,36 +170,23 @@ class TextColumn:
             rule += ", spaces around it dropped"
         if self._chosen is not None and self._blank:
             rule += ", blank cells are null"
+        notes = [*(str(one) for one in self.story.widened if one.rule), self._note]
         return Column(
-            name=self.name, type=self.type(), rule=rule, nulls=self.nulls if nulls is None else nulls, note=self._note
+            name=self.name,
+            type=self.type(),
+            rule=rule,
+            nulls=self.nulls if nulls is None else nulls,
+            note="; ".join(filter(None, notes)),
+            example=self.story.example,
+            example_value=self._example_value(),
+            widened=self.story.widened,
         )
 
-
-def _accepting(rules: Sequence[Rule], cells: pa.Array) -> list[Rule]:
-    """Return the rules that take every cell, with what they have seen; of those that nobody owns yet, copies."""
-    some = cells.slice(0, _FIRST_LOOK).to_pylist()  # most rules fall at the first cell, and cheaply
-    if some[0][0] not in _FIRST_SIGNS:
-        return []
-    likely = list(rules)
-    for text in some:
-        likely = [rule for rule in likely if _matching(rule.pattern)(text)]
-    owned = likely if isinstance(rules, list) else [copy.copy(rule) for rule in likely]
-    figures: dict[str, Figures | None] = {}
-    return [rule for rule in owned if _accepts(rule, cells, figures)]
-
-
-def _accepts(rule: Rule, cells: pa.Array, figures: dict[str, Figures | None]) -> bool:
-    """Ask a rule; rules of amounts share what was measured for one decimal sign."""
-    if not isinstance(rule, DecimalRule):
-        return rule.accepts(cells)
-    if rule.point not in figures:
-        other = next(iter(figures.values()), None)
-        without_fractions = other is not None and not other.separated
-        figures[rule.point] = other if without_fractions else Figures.of_ungrouped(cells, rule.point)
-    seen = figures[rule.point]
-    return rule.accepts_figures(seen) if seen else rule.accepts(cells)
-
-
-@cache
-def _matching(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch
+    def _example_value(self) -> str:
+        """Return what the example became, where that is written in another way."""
+        if not isinstance(self._chosen, DecimalRule | DateRule | CompactDateRule):
+            return ""
+        if self._chosen.name not in self._shown:
+            value = self._chosen.cast(pa.array([self.story.example], pa.string()))[0].as_py()
+            self._shown = {self._chosen.name: "empty" if value is None else str(value)}
+        return self._shown[self._chosen.name]

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand
 
 from ingestion.conversion import Options, convert
 from ingestion.conversion.errors import Interrupted, OutputFailed, unwritable
+from ingestion.conversion.explain import explain
 from ingestion.errors import DataBridgeError
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class Command(BaseCommand):
         """Name the file, the destination and what the caller fixes."""
         parser.add_argument("src", type=Path, help="the file to convert")
         parser.add_argument("dest", type=Path, help="the Parquet file to write")
-        parser.add_argument("--report", help="where to write the JSON report; - for standard output")
+        parser.add_argument(
+            "--report",
+            help="where to write the JSON report; - for standard output, in sentences where that is a terminal",
+        )
         parser.add_argument("--null-values", default="", help="texts that mean null, separated by commas")
         parser.add_argument("--sheet", help="the workbook's sheet")
         parser.add_argument("--member", help="the archive's member")
@@ -70,6 +74,9 @@ class Command(BaseCommand):
     def _tell(self, report: Report, where: str | None, dest: Path) -> None:
         """Write the report to standard output or to a file; without its report, a conversion is not done."""
         if where is None:
+            return
+        if where == "-" and self.stdout.isatty():
+            self._say("\n".join(explain(report)))
             return
         told = json.dumps(report.as_dict(), ensure_ascii=False, indent=2)
         told = told.encode("utf-8", errors="backslashreplace").decode()

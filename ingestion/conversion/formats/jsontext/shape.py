@@ -77,7 +77,7 @@ class Shape:
         if self._only_dates:
             if self._dates is None:
                 self._dates = TextColumn(self.path, iso_rules)
-            self._dates.look(pa.array(values, pa.string()), 0)
+            self._dates.look(pa.array(values, pa.string()))
 
     def _look_at_objects(self, values: list[dict[str, Value]]) -> None:
         if self._is_deep() or A_MAP in self.kinds:

@@ -1,0 +1,100 @@
+"""Why a text is no narrower value, and what to do about a warning: the sentences that the explanation is made of."""
+
+from __future__ import annotations
+
+import re
+
+from ingestion.conversion.typing.base import MAX_DIGITS
+
+NOTHING = {"na", "n/a", "null", "none", "nan", "-", "--", "?", "#n/a", "nil", "n.a.", "k.a."}
+_GROUPED = "[0-9.,' \u00a0\u202f]"
+# What a text is, in order; the first that fits is told.
+_EXACT: tuple[tuple[str, str], ...] = (
+    (r"-?0+[0-9]+([.,][0-9]*)?", "begins with a zero, which a number would lose"),
+    (r"[0-9]+[eE][0-9]+", "looks like a power of ten, and as a number would be another text"),
+    (r"[-+]?[0-9]*[.,]?[0-9]+[eE][-+]?[0-9]+", "is written with an exponent, which an amount would lose"),
+    (r"\+[0-9 ()/.-]+", "begins with a plus, which a number would lose"),
+    (r"-0+([.,]0+)?|0+([.,]0+)?-|\(0+([.,]0+)?\)", "is a zero with a minus, which a number would lose"),
+    (rf"-?[0-9]{{{MAX_DIGITS + 1},}}", f"has more than the {MAX_DIGITS} digits that a number can hold exactly"),
+    (r"[.,][0-9]+|-?[0-9]+[.,]", "leaves out a digit beside the decimal sign, which an amount would add"),
+    (r"0[xX][0-9A-Fa-f]+", "is a hexadecimal number, which a whole number would rewrite"),
+    (
+        r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4}",
+        "is no day of the calendar, or written in another order",
+    ),
+    (r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[ T].*", "is a date with a time that is written in another way"),
+)
+_BY_RULE = (
+    ("int64", r"-?[0-9]+", "is larger than 64 bits hold"),
+    ("int64", r"-?[0-9]+[.,][0-9]+", "has decimals"),
+    ("decimal", rf"[-(]?{_GROUPED}+[-)]?", "has more digits, or is written in another way"),
+    ("", rf"-?[0-9]{_GROUPED}*-?|\({_GROUPED}+\)", "is a number that is written in another way"),
+)
+
+NEXT_STEPS = {
+    "AMBIGUOUS_DATE": "Have the dates exported as YYYY-MM-DD; until then they are kept as text, exactly as they came.",
+    "AMBIGUOUS_NUMBER": "Have the numbers exported with two decimals throughout; until then they are kept as text.",
+    "COUNT_MISMATCH": "Ask the sender for the records that are missing.",
+    "DUPLICATE_NAMES": "Have each column or member named once.",
+    "ENVELOPE": "",
+    "EXCEL_ERROR_CELLS": "Correct these cells in the workbook and send it again.",
+    "HEADER_REALIGNED": "Check that the names stand above the right values.",
+    "HEADER_SHORT": "Check that the names stand above the right values.",
+    "INT96_TIMES": "",
+    "LONG_ROWS": "Look at these rows: a delimiter inside a text without quotes is the usual cause.",
+    "MEMBERS_LEFT_OUT": "If another member is meant, name it with --member.",
+    "MIXED_KINDS": "Have one kind of value written at this place of the records.",
+    "MORE_PAGES": "Fetch the next page too.",
+    "NO_END_MARK": "Check with the sender that the whole stream has arrived.",
+    "RECURSIVE_TYPE": "",
+    "ROWS_SKIPPED": "Check that the skipped lines are no data.",
+    "SEVERAL_TABLES": "If another table is meant, choose it with --table.",
+    "SHORT_ROWS": "Look at these rows: the sender left cells out.",
+    "TOTAL_KEPT": "If the last row is a total, remove it from the export.",
+    "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
+    "TYPE_MAPPED": "",
+}
+"""What to do about each warning; empty where nothing is to be done."""
+
+OWN_WORDS = {
+    "from the literal": "its digits are kept as they were written, never by way of a floating point number",
+    "object": "its members became fields",
+    "array": "its elements keep their order",
+    "bool": "every value is true or false",
+    "the number's own text": "some number has no exact type, so that each is kept as it was written",
+    "integral number cells": "every cell is a whole number",
+    "from the shortest text of the numbers": "each cell has just the digits that a person would type for it",
+    "number cells without a common decimal": "the numbers are too unlike for one exact type and stay as they are",
+    "text cells": "every cell is a text cell, kept sign for sign",
+    "boolean cells": "every cell is true or false",
+    "date cells": "every cell has the number format of a date",
+    "date and time cells": "every cell has the number format of a date with a time",
+    "time cells": "every cell has the number format of a time",
+    "duration cells": "every cell has the number format of a duration",
+    "cells of several kinds, as text": "its cells are of several kinds, so that each is kept as text",
+    "as in the file": "its type is the file's own",
+}
+"""Rules of formats that have types of their own, by how their names end, in other words."""
+
+OPTIONS = {
+    "encoding": "name it with --encoding",
+    "delimiter": "name it with --delimiter",
+    "quote": "name it with --quote",
+    "header": "give its number with --header-row",
+    "member": "name it with --member",
+    "sheet": "name it with --sheet",
+    "table": "give its number with --table",
+}
+"""What the caller can do about a doubtful decision."""
+
+
+def why_not(text: str, rule: str = "") -> str:
+    """Say why a text is not a value of a rule, or of any rule but text: a clause whose subject is the text.
+
+    Empty where the text is plainly a text.
+    """
+    bare = text.strip()
+    if bare.lower() in NOTHING:
+        return "is a text, not an empty cell"
+    reasons = [*_EXACT, *((pattern, reason) for kind, pattern, reason in _BY_RULE if rule.startswith(kind))]
+    return next((reason for pattern, reason in reasons if re.fullmatch(pattern, bare)), "")

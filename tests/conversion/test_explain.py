@@ -1,0 +1,138 @@
+"""The report in sentences: each column's type has its reason, each widening its line, each warning its next step."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from ingestion.conversion import convert, explain
+from ingestion.conversion.formats import blocks
+from ingestion.conversion.reasons import NEXT_STEPS, why_not
+
+CORE = Path(__file__).resolve().parents[2] / "ingestion" / "conversion"
+
+
+def told(tmp_path, content, name="orders.csv"):
+    source = tmp_path / name
+    source.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return convert(source, tmp_path / "out.parquet")
+
+
+def sentence(report, column):
+    return next(line for line in explain(report) if line.startswith(f"- {column}: "))
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("000000000000012345", "begins with a zero, which a number would lose"),
+        ("00,5", "begins with a zero"),
+        ("12E5", "looks like a power of ten"),
+        ("1.5e3", "is written with an exponent"),
+        ("+49 30 1234", "begins with a plus"),
+        ("-0", "is a zero with a minus"),
+        ("0,00-", "is a zero with a minus"),
+        ("1" * 39, "has more than the 38 digits"),
+        (".50", "leaves out a digit"),
+        ("0x1F", "is a hexadecimal number"),
+        ("2026-02-30", "is no day of the calendar"),
+        ("9999-99-99", "is no day of the calendar"),
+        ("NA", "is a text, not an empty cell"),
+        ("1.234,56.7", "is a number that is written in another way"),
+    ],
+)
+def test_a_text_column_names_the_cell_that_made_it_text_and_why(tmp_path, cell, reason):
+    rows = "".join(f"{n};x\n" for n in range(1, 9))
+    report = told(tmp_path, f'key;note\n{rows}"{cell}";y\n')
+    assert str(report.columns[0].type) == "string"
+    assert "All cells before line 10 could be whole numbers (int64)" in sentence(report, "key")
+    assert reason in sentence(report, "key")
+
+
+def test_the_line_of_a_widening_counts_lines_as_an_editor_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 512)
+    monkeypatch.setattr(blocks, "SAMPLE_BYTES", 64)
+    rows = [f'{n};"text\n{n}";1.50\n' for n in range(1, 201)]
+    rows[120] = '"007";"text\n121";1.50\n'
+    rows[150] = '151;"text\n151";1.505\n'
+    report = told(tmp_path, "key;note;amount\n" + "".join(rows))
+    key, _, amount = report.columns
+    assert [(one.rule, one.line, one.text) for one in key.widened] == [("int64", 2 + 2 * 120, "007")]
+    assert [(one.line, one.text) for one in amount.widened] == [(2 + 2 * 150, "1.505")]
+    assert 'before line 242 could be whole numbers (int64), but "007" there begins with a zero' in sentence(
+        report, "key"
+    )
+
+
+def test_lines_that_were_skipped_count_too(tmp_path):
+    rows = "".join(f"{n};1\n" for n in range(5))
+    report = told(tmp_path, f"key;n\n{rows}key;n\n{rows}\n\nX7;1\n")
+    assert report.columns[0].widened[-1].line == 15
+
+
+def test_two_steps_of_widening_are_both_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 512)
+    monkeypatch.setattr(blocks, "SAMPLE_BYTES", 64)
+    cells = [str(n) for n in range(1000, 1600)]
+    cells[300], cells[500] = "7.25", "NA"
+    report = told(tmp_path, "n;t\n" + "".join(f"{cell};x\n" for cell in cells))
+    assert [(one.rule.split("(")[0], one.line, one.text) for one in report.columns[0].widened] == [
+        ("int64", 302, "7.25"),
+        ("decimal", 502, "NA"),
+    ]
+
+
+def test_a_typed_column_says_how_it_was_written_and_what_an_example_became(tmp_path):
+    text = "wann;wert;da\n" + "31.10.2026;1.234,56-;true\n" * 3 + "01.11.2026;5,00;false\n"
+    report = told(tmp_path, text)
+    assert 'written DD.MM.YYYY, such as "31.10.2026", which is 2026-10-31' in sentence(report, "wann")
+    assert (
+        "a decimal comma, '.' between thousands, the minus behind, such as \"1.234,56-\", which is -1234.56"
+        in sentence(report, "wert")
+    )
+    assert "either true or false" in sentence(report, "da")
+
+
+def test_normalisations_and_empty_cells_are_told(tmp_path):
+    report = told(tmp_path, "a;b\n 3 ;x\n3.25;\n;y\n")
+    assert "filled with zeros" in sentence(report, "a")
+    assert "Spaces around a value are not kept." in sentence(report, "a")
+    assert "1 of 3 cells is empty." in sentence(report, "b")
+
+
+def test_an_ambiguous_date_is_text_with_a_next_step(tmp_path):
+    report = told(tmp_path, "d;n\n01/02/2026;1\n03/04/2026;2\n")
+    assert "no value proves whether the day or the month comes first" in sentence(report, "d")
+    assert any("YYYY-MM-DD" in line for line in explain(report)[-2:])
+
+
+def test_the_rows_add_up_before_the_reader_s_eyes(tmp_path):
+    report = told(tmp_path, "Liste\n\na;b;c\n1;2;3\n4;5;6\na;b;c\n7;8;9\n")
+    assert any(re.search(r"\d+ read = 3 loaded \+ 0 rejected \+ \d+ skipped \(", line) for line in explain(report))
+
+
+def test_every_warning_has_its_next_step():
+    text = "\n".join(path.read_text(encoding="utf-8") for path in CORE.rglob("*.py"))
+    codes = set(re.findall(r'Notice\(\s*code="(\w+)"', text)) | set(re.findall(r'_warn\(\s*"([A-Z0-9_]+)"', text))
+    assert codes
+    assert codes <= set(NEXT_STEPS)
+
+
+def test_the_data_hold_what_the_sentences_say(tmp_path):
+    report = told(tmp_path, "k;v\n1;x\n007;y\n")
+    data = json.loads(json.dumps(report.as_dict()))
+    assert data["explanation"] == explain(report)
+    assert data["columns"][0]["widened"] == [{"rule": "int64", "text": "007", "line": 3, "record": None, "path": ""}]
+
+
+def test_control_signs_in_a_cell_cannot_disturb_the_explanation(tmp_path):
+    report = told(tmp_path, 'k;v\n"a\x1b[31m\nb";1\n' + '"c";2\n' * 200)
+    assert '"a\\x1b[31m\\nb"' in sentence(report, "k")
+    assert all(line.isprintable() for line in explain(report))
+
+
+def test_plain_text_needs_no_reason():
+    assert why_not("Schraube M8") == ""
