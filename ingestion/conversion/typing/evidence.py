@@ -70,9 +70,10 @@ def _row_of(index: int, cells: pa.Array) -> int:
     """Return the row of the n-th cell that is neither null nor blank."""
     if not index and cells[0].is_valid and cells[0].as_py().strip():
         return 0
-    size, rows = _ROWS_AT_ONCE, []
+    size = _ROWS_AT_ONCE
+    rows: list[int] = []
     while len(rows) <= index:
         part = cells.slice(0, size)
         rows = pc.indices_nonzero(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(part), ""), False)).to_pylist()
         size *= 8
-    return int(rows[index])
+    return rows[index]
