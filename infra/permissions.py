@@ -119,9 +119,10 @@ GRANTS = (
     Grant(
         name="UseSecrets",
         functions=BOTH,
-        actions=("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"),
+        actions=("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
         resources=SECRETS,
-        why="the worker signs in at sources and forgets the secret afterwards; the web function tests connections",
+        why="the worker signs in at sources and forgets the secret afterwards, or has it back for a retry; the web "
+        "function tests connections",
     ),
     Grant(
         name="ReadSigningKey",

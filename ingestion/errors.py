@@ -83,6 +83,12 @@ class StoreDamaged(StoreError):
     retryable = True
 
 
+class ObjectMissing(StoreError):
+    """An object that the job's record names is not in the lake."""
+
+    code = "OBJECT_MISSING"
+
+
 class JobError(DataBridgeError):
     """A job cannot do what was asked of it."""
 

@@ -85,6 +85,11 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
         _forget(job)
 
 
+def can_fetch(job: Job) -> bool:
+    """Tell whether the bytes can be had again from where they came: a request's body cannot, an upload's chunks can."""
+    return job.source_type not in {"upload", "api"} or "upload_id" in job.source
+
+
 def conclude(job: Job) -> dict[str, str] | None:
     """Do what the source asks for once its data is published: delete or move the file. Done twice it does no harm.
 
@@ -122,15 +127,19 @@ def _keep(
                 file.write(chunk)
                 yield chunk
 
-        done, sha256 = lake.put_stream(
-            key,
-            doubled(),
-            listen("fetch", size),
-            fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
-        )
-    facts = {"filename": filename, "raw_path": lake.uri(key), "raw_bytes": done, "sha256": sha256}
-    lifecycle.note(job, **facts, **({"source_version": version} if version else {}))
-    record(job, "fetch", f"{done:,} bytes came and are kept at {job.raw_path}.", data={"sha256": sha256})
+        def noted(staged: lake.StagedObject) -> None:
+            """Know the raw object before it is there: a source may give its bytes only once."""
+            facts = {"filename": filename, "raw_path": lake.uri(key), "raw_bytes": staged.size, "sha256": staged.sha256}
+            facts |= {"source_version": version} if version else {}
+            lifecycle.pass_fence(job, key, staged.upload_id, **facts)
+
+        staged = lake.put_stream(key, doubled(), listen("fetch", size), fence=noted)
+    record(
+        job,
+        "fetch",
+        f"{staged.size:,} bytes came and are kept at {job.raw_path}.",
+        data={"sha256": staged.sha256},
+    )
 
 
 def _spec(job: Job) -> dict[str, Any]:
@@ -214,11 +223,14 @@ def _holder(job: Job, source: Source, entry: Entry) -> str:
 
 
 def _is_taken(job: Job, holder: str) -> bool:
-    """Tell whether another job has loaded it or is about to."""
+    """Tell whether another job has loaded it or is about to, or has found that its content is loaded already."""
+    if holder in {"", job.job_id}:
+        return False
     try:
-        return holder not in {"", job.job_id} and lifecycle.get(holder).status not in {"FAILED", "CANCELLED"}
+        found = lifecycle.get(holder)
     except JobMissing:
         return False
+    return found.status not in {"FAILED", "CANCELLED"} or (found.error or {}).get("code") == once.ALREADY_LOADED
 
 
 def _take(job: Job, source: Source, entry: Entry, taker: str) -> Callable[[TransactWrite], None]:

@@ -21,7 +21,7 @@ from storages.backends.s3 import S3Storage
 
 from databridge import config
 from databridge.aws import client
-from ingestion.errors import StoreDamaged, StoreError, StoreUnavailable
+from ingestion.errors import ObjectMissing, StoreDamaged, StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -41,6 +41,7 @@ _UPLOAD = "databridge-upload"  # an object's metadata: which upload made it
 _JOB_KEY = re.compile(
     r"(?:raw|parquet)/[^/]+/date=[^/]+/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/.*|\.parquet)"
 )
+_PART_NAMES = {"PartNumber", "ETag", "ChecksumSHA256"}
 _UNSAFE_NAME = re.compile(r"[^\w.\-()+ ]+", re.UNICODE)
 
 
@@ -129,6 +130,20 @@ class StagedObject:
                 Metadata={_UPLOAD: self._name},
             )
         self.upload_id = answer["UploadId"]
+
+    @classmethod
+    def sent(
+        cls, key: str, chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None = None
+    ) -> StagedObject:
+        """Send a whole stream and check what S3 holds of it; a failure leaves no trace."""
+        staged = cls(key=key)
+        try:
+            staged.write_all(chunks, on_bytes)
+            staged.check()
+        except BaseException:
+            staged.abort()
+            raise
+        return staged
 
     @property
     def sha256(self) -> str:
@@ -224,23 +239,22 @@ def put_stream(
     key: str,
     chunks: Iterable[bytes],
     on_bytes: Callable[[int], None] | None = None,
-    fence: Callable[[str, str], None] | None = None,
-) -> tuple[int, str]:
-    """Store a stream at a key, all or nothing; return its size in bytes and SHA-256 in hex.
+    *,
+    fence: Callable[[StagedObject], None],
+) -> StagedObject:
+    """Store a stream at a key, all or nothing.
 
-    ``fence`` gets the key and the upload's id when all is sent and checked, and raises to keep it from being seen.
+    ``fence`` is asked when all is sent and checked, and raises to keep it from being seen. What it let pass is not
+    dropped when publishing fails: whoever takes the job over completes or aborts it.
     """
-    staged = StagedObject(key=key)
+    staged = StagedObject.sent(key, chunks, on_bytes)
     try:
-        staged.write_all(chunks, on_bytes)
-        staged.check()
-        if fence:
-            fence(key, staged.upload_id)
-        staged.publish()
+        fence(staged)
     except BaseException:
         staged.abort()
         raise
-    return staged.size, staged.sha256
+    staged.publish()
+    return staged
 
 
 def abort_upload(key: str, upload_id: str) -> None:
@@ -248,6 +262,23 @@ def abort_upload(key: str, upload_id: str) -> None:
     s3 = client("s3")
     with translated(f"drop the unfinished {key}"), suppress(s3.exceptions.NoSuchUpload):
         s3.abort_multipart_upload(Bucket=config.current().bucket, Key=key, UploadId=upload_id)
+
+
+def complete_upload(key: str, upload_id: str) -> bool:
+    """Show an upload that was sent whole, in the place of who sent it; False when it was dropped meanwhile.
+
+    True also when somebody else has completed it: S3 forgets an upload that ended, and then the object is looked for.
+    """
+    s3, ids = client("s3"), {"Bucket": config.current().bucket, "Key": key, "UploadId": upload_id}
+    with translated(f"complete {key}"):
+        try:
+            pages = s3.get_paginator("list_parts").paginate(**ids)
+            kept = [part for page in pages for part in page.get("Parts", [])]
+            parts = [{name: part[name] for name in _PART_NAMES & part.keys()} for part in kept]
+            s3.complete_multipart_upload(**ids, MultipartUpload={"Parts": parts})
+        except s3.exceptions.NoSuchUpload:
+            return exists(key)
+    return True
 
 
 def unfinished_uploads() -> Iterator[tuple[str, str]]:
@@ -272,11 +303,15 @@ def read_blocks(path: Path) -> Iterator[bytes]:
 
 
 def download(key: str, path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
-    """Copy an object to a local file; return the SHA-256 of what arrived."""
+    """Copy an object to a local file; return the SHA-256 of what arrived. Raises ``ObjectMissing``."""
     digest = hashlib.sha256()
     done = 0
+    s3 = client("s3")
     with translated(f"read {key}"), path.open("wb") as file:
-        body = client("s3").get_object(Bucket=config.current().bucket, Key=key)["Body"]
+        try:
+            body = s3.get_object(Bucket=config.current().bucket, Key=key)["Body"]
+        except s3.exceptions.NoSuchKey:
+            raise ObjectMissing(f"There is no {key} in the lake.", hint="Send the file again.") from None
         for block in body.iter_chunks(1 << 20):
             digest.update(block)
             file.write(block)

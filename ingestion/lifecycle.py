@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import lake, metrics
+from ingestion import lake, metrics, secrets
 from ingestion.errors import DataBridgeError, JobMissing, JobMoveRefused
 from ingestion.models import WATCHED, Job
-from ingestion.moves import Cancelled, LeaseLost, Line, held, move, new_move_id, now, transact
+from ingestion.moves import NOT_CANCELLED, Cancelled, LeaseLost, Line, held, move, new_move_id, now, transact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,6 @@ CLAIM_WITHIN_S = 60
 BACKOFF_S = (5, 20, 80)
 LONGEST_WAIT_S = 3600
 _PUBLISHED = "parquet/"
-_NOT_CANCELLED = Job.cancel_requested == False  # noqa: E712  (an expression)
 
 
 def get(job_id: str) -> Job:
@@ -76,7 +75,7 @@ def claim(job_id: str, worker: str) -> Job | None:
             Job.next_retry_at.remove(),
             Job.error.remove(),
         ],
-        condition=(Job.attempt == job.attempt) & _NOT_CANCELLED,
+        condition=(Job.attempt == job.attempt) & NOT_CANCELLED,
         line=Line(
             stage="started",
             message=f"A worker took the job: attempt {attempt} of {job.max_attempts}.",
@@ -101,10 +100,14 @@ def note(job: Job, **facts: Any) -> None:
     held(job, [getattr(Job, name).set(value) for name, value in facts.items()])
 
 
-def pass_fence(job: Job, key: str, upload_id: str) -> None:
-    """Be allowed to complete an upload: still ours and not cancelled; raises ``LeaseLost`` or ``Cancelled``."""
+def pass_fence(job: Job, key: str, upload_id: str, **facts: Any) -> None:
+    """Be allowed to complete an upload: still ours and not cancelled; raises ``LeaseLost`` or ``Cancelled``.
+
+    ``facts`` are written with it, so that a raw object which is about to be there is known, whatever comes between.
+    """
     allowed = [*_lease(), Job.fence_key.set(key), Job.fence_upload.set(upload_id)]
-    held(job, allowed, condition=_NOT_CANCELLED, refused=Cancelled)
+    told = [getattr(Job, name).set(value) for name, value in facts.items()]
+    held(job, [*allowed, *told], unless_cancelled=True)
 
 
 def is_publishing(job: Job) -> bool:
@@ -113,16 +116,22 @@ def is_publishing(job: Job) -> bool:
 
 
 def disarm(job: Job) -> None:
-    """Make sure that no earlier worker of the job can complete what it was allowed to."""
+    """Settle what an earlier worker was allowed to complete: an output is aborted, the raw file is kept."""
     if job.fence_key and job.fence_upload:
-        lake.abort_upload(job.fence_key, job.fence_upload)
+        settle = lake.abort_upload if _may_be_visible(job) else lake.complete_upload
+        settle(job.fence_key, job.fence_upload)
 
 
 def take_over(job: Job) -> None:
-    """Begin an attempt: what an earlier one may still be completing is aborted first; raises ``LeaseLost``."""
-    if job.fence_upload:
+    """Begin an attempt: an output that an earlier one may still be completing is aborted; raises ``LeaseLost``."""
+    if is_publishing(job):
         disarm(job)
         held(job, [Job.fence_upload.remove()])
+
+
+def forget_raw(job: Job) -> None:
+    """Let the job have no raw object, where the one in its record is not in the lake; raises ``LeaseLost``."""
+    held(job, [Job.raw_path.remove(), Job.raw_bytes.remove(), Job.sha256.remove(), Job.fence_upload.remove()])
 
 
 def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
@@ -133,6 +142,7 @@ def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
     rows = facts.get("rows") or {}
     finished = now()
     seconds = (finished - (job.started_at or finished)).total_seconds()
+    _expire_secret(job)
     moved = move(
         job,
         "SUCCESS",
@@ -167,6 +177,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
         cancelled(job)
         return
     withdraw(job)
+    _expire_secret(job)
     moved = move(
         job,
         "FAILED",
@@ -209,12 +220,13 @@ def try_again(job: Job, told: Mapping[str, Any], seconds: float, *, counts: bool
         [
             Job.error.set(dict(told)),
             Job.next_retry_at.set(moment),
+            Job.waiting_since.set(moment),
             Job.due_at.set(moment.timestamp()),
             Job.attempt.set(job.attempt if counts else job.attempt - 1),
             Job.lease_owner.remove(),
             Job.lease_until.remove(),
         ],
-        condition=(Job.lease_owner == job.lease_owner) & _NOT_CANCELLED,
+        condition=(Job.lease_owner == job.lease_owner) & NOT_CANCELLED,
         line=Line(
             stage="retrying" if counts else "waiting",
             level="warning" if counts else "info",
@@ -235,6 +247,7 @@ def try_again(job: Job, told: Mapping[str, Any], seconds: float, *, counts: bool
 def cancelled(job: Job) -> None:
     """Move RUNNING → CANCELLED, by the worker that was asked to stop, or in its place."""
     withdraw(job)
+    _expire_secret(job)
     if not move(
         job,
         "CANCELLED",
@@ -297,6 +310,7 @@ def end_waiting(job: Job) -> None:
     disarm(job)
     if _may_be_visible(job):
         lake.delete(job.fence_key)
+    _expire_secret(job)
     line = Line(stage="cancelled", message=f"Cancelled while it waited. Nothing was loaded.{_kept(job)}")
     if move(job, "CANCELLED", [Job.next_retry_at.remove(), *_end(now())], line=line):
         metrics.ended(job)
@@ -314,6 +328,7 @@ def retry(job_id: str, by: str, *, force: bool = False, also: Also | None = None
         Job.cancel_requested.set(False),
         Job.watch.set(WATCHED),
         Job.due_at.set(time.time() + CLAIM_WITHIN_S),
+        Job.waiting_since.set(now()),
         Job.finished_at.remove(),
         Job.progress.remove(),
         Job.error.remove(),
@@ -339,6 +354,12 @@ def retry(job_id: str, by: str, *, force: bool = False, also: Also | None = None
 def _may_be_visible(job: Job) -> bool:
     """Whether some attempt of the job came so far that its output may be in the lake."""
     return (job.fence_key or "").startswith(_PUBLISHED)
+
+
+def _expire_secret(job: Job) -> None:
+    """Let what signs in at the source go some days after the end; before the move, as nobody would come back for it."""
+    if job.source_has_secret:
+        secrets.expire(job.job_id)
 
 
 def _lease() -> list[Action]:

@@ -105,7 +105,7 @@ class JobsDue(GlobalSecondaryIndex[Any]):
 class Job(Model):
     """One ingestion of one source object into one dataset; what conditions compare is in epoch seconds.
 
-    ``move_id`` names the last move, so that one whose answer was lost is known again. ``fence_key`` and
+    ``waiting_since`` is from when on a worker could have taken the job, were one free. ``move_id`` names the last move, so that one whose answer was lost is known again. ``fence_key`` and
     ``fence_upload`` are the object and the multipart upload that a worker was last allowed to complete.
     """
 
@@ -132,6 +132,7 @@ class Job(Model):
     progress: JSONAttribute = JSONAttribute(null=True)
     cancel_requested = BooleanAttribute(default=False)
     next_retry_at = UTCDateTimeAttribute(null=True)
+    waiting_since = UTCDateTimeAttribute(null=True)
     lease_owner = UnicodeAttribute(null=True)
     lease_until = NumberAttribute(null=True)
     watch = UnicodeAttribute(null=True)

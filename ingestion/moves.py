@@ -32,6 +32,7 @@ SHARDS = 8
 STEPS = {"day": "%Y-%m-%d", "hour": "%Y-%m-%dT%H"}  # what figures are kept of, and how a key names it
 _TRIES, _CONFLICT_TRIES = 3, 30
 CONDITION_FAILED = "ConditionalCheckFailedException"
+NOT_CANCELLED = Job.cancel_requested == False  # noqa: E712  (an expression)
 _LEVELS = {"warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -186,21 +187,17 @@ def count(
             transaction.update(Counter(scope, key), actions=actions)
 
 
-def held(
-    job: Job,
-    actions: Iterable[Action],
-    *,
-    condition: Condition | None = None,
-    refused: type[Exception] = LeaseLost,
-) -> None:
-    """Update a job only while this worker holds its lease."""
+def held(job: Job, actions: Iterable[Action], *, unless_cancelled: bool = False) -> None:
+    """Update a job only while this worker holds its lease; raises ``LeaseLost``, or ``Cancelled`` if that is asked."""
     mine = (Job.status == "RUNNING") & (Job.lease_owner == job.lease_owner)
-    if updated(job, actions, mine if condition is None else mine & condition):
+    if updated(job, actions, mine & NOT_CANCELLED if unless_cancelled else mine):
         return
     present = Job.get(job.job_id, consistent_read=True)
-    if present.status == "RUNNING" and present.lease_owner == job.lease_owner:
-        raise refused
-    raise LeaseLost
+    if present.status != "RUNNING" or present.lease_owner != job.lease_owner:
+        raise LeaseLost
+    if unless_cancelled and present.cancel_requested:
+        raise Cancelled
+    raise unavailable(RuntimeError("a condition failed that holds"))
 
 
 def updated(job: Job, actions: Iterable[Action], condition: Condition) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ingestion.moves import Also
 
+ALREADY_LOADED = "ALREADY_LOADED"
 KEYS_KEPT = timedelta(days=1)
 _TRIES = 20
 
@@ -35,6 +36,7 @@ def create(job: Job, *, idempotency_key: str = "", fingerprint: str = "", also: 
     """
     job.status = "PENDING"
     job.watch, job.due_at = WATCHED, time.time() + lifecycle.CLAIM_WITHIN_S
+    job.waiting_since = job.created_at
     job.move_id = move_id = new_move_id()
     line = _first_line(job)
     event = line.event(job.job_id)

@@ -1,6 +1,7 @@
 """What is needed to sign in somewhere, in Secrets Manager and nowhere else.
 
-Of a job it is kept until its file is done with, of a connection as long as it is saved.
+Of a job it is kept until its file is done with, and for some days after the job has ended without loading it; of a
+connection as long as it is saved.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from ingestion.errors import StoreError, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+EXPIRE_DAYS = 7  # the shortest that Secrets Manager takes
 
 
 class SecretGone(StoreError):
@@ -36,6 +40,14 @@ def recall(job_id: str) -> dict[str, Any]:
 def forget(job_id: str) -> None:
     """Delete a job's source at once; it is no error when there is none."""
     _delete(f"jobs/{job_id}")
+
+
+def expire(job_id: str) -> None:
+    """Let a job's source be deleted in ``EXPIRE_DAYS`` days, unless a retry asks for it before; no error without one."""
+    manager = client("secretsmanager")
+    gone = (manager.exceptions.ResourceNotFoundException, manager.exceptions.InvalidRequestException)
+    with _translated(), suppress(*gone):  # there is none, or it expires already
+        manager.delete_secret(SecretId=_whole_name(f"jobs/{job_id}"), RecoveryWindowInDays=EXPIRE_DAYS)
 
 
 def keep_connection(secret_id: str, spec: dict[str, Any]) -> None:
@@ -64,12 +76,17 @@ def _put(name: str, spec: dict[str, Any]) -> None:
 
 
 def _read(name: str) -> dict[str, Any]:
-    manager = client("secretsmanager")
+    manager, whole_name = client("secretsmanager"), _whole_name(name)
     with _translated():
         try:
-            return json.loads(manager.get_secret_value(SecretId=_whole_name(name))["SecretString"])
+            try:
+                found = manager.get_secret_value(SecretId=whole_name)
+            except manager.exceptions.InvalidRequestException:  # it is about to be deleted, but is wanted again
+                manager.restore_secret(SecretId=whole_name)
+                found = manager.get_secret_value(SecretId=whole_name)
         except manager.exceptions.ResourceNotFoundException:
             raise SecretGone("The source's password is not kept any more.", hint="Send the request again.") from None
+    return json.loads(found["SecretString"])
 
 
 def _delete(name: str) -> None:

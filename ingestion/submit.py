@@ -15,7 +15,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import audit
 from ingestion import connections, fetching, lake, lifecycle, once, secrets, uploads
-from ingestion.errors import BadRequest
+from ingestion.errors import BadRequest, StoreError
 from ingestion.models import Job
 from ingestion.moves import now
 from ingestion.sources import parse_source
@@ -45,9 +45,11 @@ def submit_file(
     options: Mapping[str, Any],
     idempotency_key: str = "",
 ) -> Job:
-    """Make a job of bytes that came with the request (``upload`` or ``api``); the raw object is stored first.
+    """Make a job of bytes that came with the request (``upload`` or ``api``).
 
-    Raises ``BadRequest`` or ``IdempotencyConflict``; then nothing is kept.
+    The bytes are sent first, then recorded with the job, then completed as its raw object: whatever is cut off, there
+    is no object without a job, and no job without its bytes. Raises ``BadRequest`` or ``IdempotencyConflict``; then
+    nothing is kept.
     """
     job = _new_job(user, dataset=dataset, source_type=source_type, options=options)
     job.filename = lake.safe_name(filename)
@@ -55,15 +57,19 @@ def submit_file(
     fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
     if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before
-    key = lake.raw_key(job, job.filename)
-    job.raw_bytes, job.sha256 = lake.put_stream(key, lake.read_blocks(path))
-    job.raw_path = lake.uri(key)
+    staged = lake.StagedObject.sent(lake.raw_key(job, job.filename), lake.read_blocks(path))
+    job.raw_bytes, job.sha256, job.raw_path = staged.size, staged.sha256, lake.uri(staged.key)
+    job.fence_key, job.fence_upload = staged.key, staged.upload_id
     created = once.create(
         job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
     )
     if created.job_id != job.job_id:
-        lake.delete(key)
+        staged.abort()
         return created
+    try:
+        staged.publish()
+    except StoreError:  # every byte is there: the worker completes it
+        logger.warning("the raw object is not complete yet", exc_info=True, extra={"job_id": job.job_id})
     send(created.job_id)
     return created
 

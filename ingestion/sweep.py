@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import lake, lifecycle, uploads
+from ingestion import lake, lifecycle, metrics, uploads
 from ingestion.errors import DataBridgeError, JobMissing, WorkerLost
 from ingestion.models import WATCHED, Job
-from ingestion.moves import LeaseLost, Line, move, updated
+from ingestion.moves import LeaseLost, Line, move, now, updated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 UPLOAD_WITHIN_S = 24 * 3600
+LOOKED_AT = 200
 logger = logging.getLogger(__name__)
 
 
@@ -45,7 +46,16 @@ def sweep(dispatch: _Dispatch, limit: int = 500) -> Swept:
         _alone(partial(_look_after, entry.job_id, dispatch, swept), entry.job_id)
     _alone(partial(_finish_uploads, dispatch, swept), "uploads")
     _alone(partial(_drop_uploads, swept), "multipart uploads")
+    _alone(_tell_how_long_jobs_wait, "the longest wait")
     return swept
+
+
+def _tell_how_long_jobs_wait() -> None:
+    """Send how long the job waits that no worker has taken for the longest time; 0 where none waits."""
+    moment = now()
+    waiting = Job.by_status.query("PENDING", limit=LOOKED_AT)  # the oldest jobs first
+    waits = [(moment - job.waiting_since).total_seconds() for job in waiting if job.waiting_since]
+    metrics.waiting(max([0.0, *waits]))
 
 
 def _alone(work: Callable[[], None], what: str) -> None:
@@ -109,7 +119,13 @@ def _take_back(job: Job) -> bool:
     moved = move(
         job,
         "PENDING",
-        [Job.due_at.set(time.time()), Job.lease_owner.remove(), Job.lease_until.remove(), Job.fence_upload.remove()],
+        [
+            Job.due_at.set(time.time()),
+            Job.waiting_since.set(now()),
+            Job.lease_owner.remove(),
+            Job.lease_until.remove(),
+            Job.fence_upload.remove(),
+        ],
         condition=Job.lease_owner == job.lease_owner,
         line=Line(
             stage="recovered",

@@ -10,13 +10,14 @@ import hashlib
 import logging
 import tempfile
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
 from ingestion import datasets, fetching, lake, lifecycle, once
-from ingestion.errors import DataBridgeError, StoreError
+from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
 from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
 from ingestion.pulse import Pulse
 
@@ -37,7 +38,7 @@ _SHAPE_TRIES = 20
 class AlreadyLoaded(DataBridgeError):
     """The same bytes are in the dataset already; loading them again would count every row twice."""
 
-    code: ClassVar[str] = "ALREADY_LOADED"
+    code: ClassVar[str] = once.ALREADY_LOADED
     http_status: ClassVar[int] = 409
 
     def __init__(self, job: Job, first: Job) -> None:
@@ -69,6 +70,12 @@ class RawDamaged(StoreError):
     """The raw object does not have the hash that was recorded when it was stored."""
 
     code: ClassVar[str] = "RAW_DAMAGED"
+
+
+class RawMissing(StoreError):
+    """The raw object was removed from the lake, and there is no source that could be asked again."""
+
+    code: ClassVar[str] = "RAW_MISSING"
 
 
 class Unexpected(DataBridgeError):
@@ -141,16 +148,38 @@ def _attempt(job: Job, folder: Path, pulse: Pulse, send: Callable[[str], object]
 
 def _bring_raw(job: Job, path: Path, pulse: Pulse, send: Callable[[str], object]) -> None:
     """Make the bytes local; fetch them from the source only if no earlier attempt has kept them."""
-    if not job.raw_path:
+    found = _kept(job, path, pulse)
+    if found is None:
         fetching.fetch(job, pulse.bytes_of, send, path)
-        return
-    found = lake.download(lake.key_of(job.raw_path), path, pulse.bytes_of("fetch", job.raw_bytes))
-    if found != job.sha256:
+    elif found != job.sha256:
         raise RawDamaged(
             f"The raw object {job.raw_path} has changed since it was stored.",
             hint="Send the file again; the stored copy is not what came.",
         )
-    record(job, "check", f"The kept raw file is as it came: SHA-256 {found}.")
+    else:
+        record(job, "check", f"The kept raw file is as it came: SHA-256 {found}.")
+
+
+def _kept(job: Job, path: Path, pulse: Pulse) -> str | None:
+    """Bring the raw object that the record names; return its SHA-256, or None when the source has to be asked.
+
+    The record names it a moment before it is there: who stored it may have stopped between the two, with every byte
+    sent, and then it is completed here.
+    """
+    if not job.raw_path:
+        return None
+    key, listen = lake.key_of(job.raw_path), pulse.bytes_of("fetch", job.raw_bytes)
+    with suppress(ObjectMissing):
+        return lake.download(key, path, listen)
+    if job.fence_key == key and job.fence_upload and lake.complete_upload(key, job.fence_upload):
+        return lake.download(key, path, listen)
+    if not fetching.can_fetch(job):
+        raise RawMissing(
+            f"The raw object {job.raw_path} is not in the lake any more.", hint="Send the file again."
+        )
+    lifecycle.forget_raw(job)
+    record(job, "fetch", "The raw file is not in the lake any more; it is fetched anew.", level="warning")
+    return None
 
 
 def _succeed_without_rows(job: Job, nothing: fetching.NothingNew) -> None:
@@ -167,8 +196,12 @@ def _refuse_twice(job: Job) -> None:
     if job.options.get("force"):
         return
     first = once.reserve_content(job)
-    if first is not None:
-        raise AlreadyLoaded(job, first) if first.status == "SUCCESS" else BeingLoaded(job, first)
+    if first is None:
+        return
+    if first.status != "SUCCESS":
+        raise BeingLoaded(job, first)
+    fetching.conclude(job)  # the file's rows are published: it would only be fetched again and again
+    raise AlreadyLoaded(job, first)
 
 
 # ---- conversion and publishing -------------------------------------------------------------------
@@ -210,12 +243,13 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
     lake.put_json(lake.about_key(job.job_id, "report.json"), told)
     lake.put_json(lake.about_key(job.job_id, "preview.json"), _preview(output))
     key = lake.parquet_key(job)
-    size, sha256 = lake.put_stream(
+    published = lake.put_stream(
         key,
         lake.read_blocks(output),
         pulse.bytes_of("publish", output.stat().st_size),
-        fence=lambda key, upload_id: lifecycle.pass_fence(job, key, upload_id),
+        fence=lambda staged: lifecycle.pass_fence(job, key, staged.upload_id),
     )
+    size, sha256 = published.size, published.sha256
     record(
         job,
         "publish",

@@ -170,6 +170,37 @@ def patch(step: str, wrap) -> None:
             setattr(module, name, wrapped)
 
 
+def fetched_job(url: str):
+    """A PENDING job that fetches from a source with a password, so that Secrets Manager is asked too."""
+    from ingestion import submit
+
+    spec = {"type": "http", "url": url, "auth": {"username": "erp", "password": "export"}}
+    return submit.submit_source(USER, spec=spec, dataset=f"chaos_{uuid.uuid4().hex[:12]}", options={})
+
+
+def calls_of(job) -> list[tuple[int, str]]:
+    """Run a clean attempt of a job here; return its AWS calls by number, of the log's lines the first only."""
+    from botocore.client import BaseClient
+
+    from ingestion import worker
+
+    real, made = BaseClient._make_api_call, []
+
+    def call(client, operation, arguments):
+        table = arguments.get("TableName", "").rsplit("-", 1)[-1]
+        folder = arguments.get("Key", "")
+        made.append(f"{operation} {table or (folder.split('/')[0] if isinstance(folder, str) else '')}".strip())
+        return real(client, operation, arguments)
+
+    BaseClient._make_api_call = call
+    try:
+        assert worker.run(job.job_id) == "SUCCESS"
+    finally:
+        BaseClient._make_api_call = real
+    line = "PutItem events"
+    return [(at, name) for at, name in enumerate(made, 1) if name != line or made.index(line) == at - 1]
+
+
 def with_a_failing_call(job, number: int, fault: str) -> int:
     """Work on a job in a process whose n-th AWS call fails in the given way, with all its own retries."""
 
@@ -209,6 +240,10 @@ def fail(client, operation: str, arguments: dict, real, fault: str):
         "condition lost": ("PreconditionFailed" if service == "s3" else "ConditionalCheckFailedException", 412),
     }[fault]
     answer = {"Error": {"Code": code, "Message": fault}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    if operation == "TransactWriteItems" and fault == "condition lost":
+        items = arguments["TransactItems"]
+        answer["Error"]["Code"] = "TransactionCanceledException"
+        answer["CancellationReasons"] = [{"Code": "ConditionalCheckFailed"}, *[{"Code": "None"}] * (len(items) - 1)]
     raise ClientError(answer, operation)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 from tests.chaos import faults
@@ -30,13 +33,44 @@ def test_a_worker_killed_at(job, step, moment):
     assert faults.verdict(job) == faults.Verdict(status="SUCCESS", error=None, objects=1, rows=faults.ROWS)
 
 
-@pytest.mark.parametrize("number", range(1, 41))
-def test_a_failing_aws_call(job, number):
-    fault = faults.FAULTS[number % len(faults.FAULTS)]
-    faults.with_a_failing_call(job, number, fault)
-    faults.recover(job)
-    found = faults.verdict(job)
-    assert found.sound, (fault, found)
+class File(BaseHTTPRequestHandler):
+    """Answers every request with the same file."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(faults.CONTENT)))
+        self.end_headers()
+        self.wfile.write(faults.CONTENT)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def url():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), File)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/orders.csv"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def calls():
+    """The AWS calls of a clean attempt, once they are known."""
+    return []
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS)
+def test_every_aws_call_failing_in_turn(job, url, calls, fault):
+    if not calls:
+        calls += faults.calls_of(faults.fetched_job(url))
+    assert len(calls) >= 25
+    for number, name in calls:
+        hurt = faults.fetched_job(url)
+        faults.with_a_failing_call(hurt, number, fault)
+        faults.recover(hurt)
+        found = faults.verdict(hurt)
+        assert found.sound, (number, name, fault, found)
 
 
 @pytest.mark.parametrize("seed", range(5))
