@@ -132,9 +132,7 @@ class StagedObject:
         self.upload_id = answer["UploadId"]
 
     @classmethod
-    def sent(
-        cls, key: str, chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None = None
-    ) -> StagedObject:
+    def sent(cls, key: str, chunks: Iterable[bytes], on_bytes: Callable[[int], None] | None = None) -> StagedObject:
         """Send a whole stream and check what S3 holds of it; a failure leaves no trace."""
         staged = cls(key=key)
         try:

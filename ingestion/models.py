@@ -105,8 +105,9 @@ class JobsDue(GlobalSecondaryIndex[Any]):
 class Job(Model):
     """One ingestion of one source object into one dataset; what conditions compare is in epoch seconds.
 
-    ``waiting_since`` is from when on a worker could have taken the job, were one free. ``move_id`` names the last move, so that one whose answer was lost is known again. ``fence_key`` and
-    ``fence_upload`` are the object and the multipart upload that a worker was last allowed to complete.
+    ``waiting_since`` is from when on a free worker could have taken the job. ``move_id`` names the last move, so that
+    one whose answer was lost is known again. ``fence_key`` and ``fence_upload`` are the object and the multipart
+    upload that a worker was last allowed to complete.
     """
 
     class Meta(_TableMeta):

@@ -43,7 +43,7 @@ def forget(job_id: str) -> None:
 
 
 def expire(job_id: str) -> None:
-    """Let a job's source be deleted in ``EXPIRE_DAYS`` days, unless a retry asks for it before; no error without one."""
+    """Let a job's source be deleted in ``EXPIRE_DAYS`` days, unless a retry asks for it before."""
     manager = client("secretsmanager")
     gone = (manager.exceptions.ResourceNotFoundException, manager.exceptions.InvalidRequestException)
     with _translated(), suppress(*gone):  # there is none, or it expires already

@@ -174,9 +174,7 @@ def _kept(job: Job, path: Path, pulse: Pulse) -> str | None:
     if job.fence_key == key and job.fence_upload and lake.complete_upload(key, job.fence_upload):
         return lake.download(key, path, listen)
     if not fetching.can_fetch(job):
-        raise RawMissing(
-            f"The raw object {job.raw_path} is not in the lake any more.", hint="Send the file again."
-        )
+        raise RawMissing(f"The raw object {job.raw_path} is not in the lake any more.", hint="Send the file again.")
     lifecycle.forget_raw(job)
     record(job, "fetch", "The raw file is not in the lake any more; it is fetched anew.", level="warning")
     return None

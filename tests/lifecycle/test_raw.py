@@ -73,9 +73,7 @@ def test_a_web_process_killed_while_it_takes_a_file_leaves_no_object_without_a_j
     def submitting() -> None:
         submit.send = lambda _: None
         killed(step, moment)
-        submit.submit_file(
-            USER, path=file, dataset=dataset, filename="in.csv", source_type="upload", options={}
-        )
+        submit.submit_file(USER, path=file, dataset=dataset, filename="in.csv", source_type="upload", options={})
 
     assert faults.in_a_child(submitting) == -9
     found = jobs_of(dataset)
