@@ -26,12 +26,16 @@ MAX_RECORD_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last."""
+    """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last.
+
+    ``quotes`` is how many quotes it has, where all of them are known to enclose whole cells or to stand doubled.
+    """
 
     data: bytes | bytearray
     line: int
     end: int
     last: bool = False
+    quotes: int | None = None
 
 
 class Blocks:
@@ -49,12 +53,13 @@ class Blocks:
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
         line = self._dialect.first_line
-        held: tuple[bytearray, int] | None = None
-        for data, position in self._cut():
+        held: tuple[bytearray, int, int | None] | None = None
+        for cut in self._cut():
             if held is not None:
-                yield Block(held[0], line, held[1])
-                line += count(np.frombuffer(held[0], np.uint8), self._end[0])
-            held = data, position
+                data, position, quotes = held
+                yield Block(data, line, position, quotes=quotes)
+                line += count(np.frombuffer(data, np.uint8), self._end[0])
+            held = cut
         if held is not None:
             yield Block(held[0], line, held[1], last=True)
 
@@ -78,24 +83,26 @@ class Blocks:
 
     def beginning(self, block: Block) -> Block:
         """Return a sample of a block: its first records."""
-        cut = self._last_end(block.data[:SAMPLE_BYTES]) or len(block.data)
+        cut = self._last_end(block.data[:SAMPLE_BYTES])[0] or len(block.data)
         return Block(block.data[:cut], block.line, block.end)
 
     def halves(self, data: bytes | bytearray) -> tuple[bytes | bytearray, bytes | bytearray]:
         """Return a block cut near its middle; the second part is empty when it is a single record."""
-        cut = self._last_end(data[: len(data) // 2])
+        cut, _ = self._last_end(data[: len(data) // 2])
         return data[:cut], data[cut:]
 
     def undecodable(self, data: bytes | bytearray, end: int, error: UnicodeDecodeError) -> UndecidedEncoding:
         """Return the error for a block that is no UTF-8, with the byte's position in the file."""
         return self._not_text(end - len(data) + error.start)
 
-    def _cut(self) -> Iterator[tuple[bytearray, int]]:
-        """Yield whole records and the position behind them; the end of the file is joined to its last block.
+    def _cut(self) -> Iterator[tuple[bytearray, int, int | None]]:
+        """Yield whole records, the position behind them, and how many quotes they have, where these are sound.
 
-        A piece is read behind the rest of the one before and cut off in place, so that few bytes are copied.
+        The end of the file is joined to its last block. A piece is read behind the rest of the one before and cut
+        off in place, so that few bytes are copied.
         """
         rest, ready, seen = b"", bytearray(), 0
+        quotes: int | None = None
         position = self._dialect.bom_bytes
         decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
         with self._payload.open() as file:
@@ -103,17 +110,18 @@ class Blocks:
             while (block := self._more(file, decoder, rest)) is not None:
                 position = file.tell()
                 seen = self._keep_table(block, len(rest), seen)
-                cut = self._last_end(block)
+                cut, found = self._last_end(block)
                 if not cut:
                     self._refuse_endless(block)
                 rest = bytes(memoryview(block)[cut:])
                 del block[cut:]
                 if block and ready:
-                    yield ready, position - len(rest) - len(block)
-                ready = block or ready
+                    yield ready, position - len(rest) - len(block), quotes
+                if block:
+                    ready, quotes = block, found
         last = bytearray(rest)
         if ready or last:
-            yield ready + last, position
+            yield ready + last, position, None
 
     def _more(self, file: IO[bytes], decoder: codecs.IncrementalDecoder, rest: bytes) -> bytearray | None:
         """Return what was left over with the next piece of the file as UTF-8 behind it; None when there is no more.
@@ -149,19 +157,21 @@ class Blocks:
             del block[held : held + start - seen]
         return reached
 
-    def _last_end(self, text: bytes | bytearray) -> int:
-        """Return the position behind the last record end that is outside quotes; 0 when there is none."""
-        if self._whole is None or (self._dialect.quote or "").encode() not in text:
-            return text.rfind(self._end) + 1
-        cut = self._last_end_by_parity(text)
-        if cut is not None:
-            return cut
-        position = 0
-        while found := self._whole.match(text, position):
-            position = found.end()
-        return position
+    def _last_end(self, text: bytes | bytearray) -> tuple[int, int | None]:
+        """Return the position behind the last record end outside quotes, and how many quotes stand before it.
 
-    def _last_end_by_parity(self, text: bytes | bytearray) -> int | None:
+        The position is 0 when there is none; the number is None when a quote may break the rules.
+        """
+        if self._whole is None or (self._dialect.quote or "").encode() not in text:
+            return text.rfind(self._end) + 1, 0
+        if (found := self._last_end_by_parity(text)) is not None:
+            return found
+        position = 0
+        while whole := self._whole.match(text, position):
+            position = whole.end()
+        return position, None
+
+    def _last_end_by_parity(self, text: bytes | bytearray) -> tuple[int, int | None] | None:
         """Find it by counting quotes; None where a quote inside an unquoted cell makes the count meaningless."""
         mark, delimiter = (self._dialect.quote or "").encode(), (self._dialect.delimiter or "").encode()
         if len(mark) != 1 or len(delimiter) != 1:
@@ -170,15 +180,16 @@ class Blocks:
         at = positions(raw, mark[0])
         beside = byte_table(mark.decode() + delimiter.decode() + "\r\n")
         opening, closing = at[0::2], at[1::2]
-        if not beside.take(raw.take(opening[opening > 0] - 1)).all():
+        if not beside.take(raw.take(opening[int(opening[0] == 0) :] - 1)).all():
             return None
-        if not beside.take(raw.take(closing[closing < len(raw) - 1] + 1)).all():
+        inside = len(closing) - int(len(closing) > 0 and closing[-1] == len(raw) - 1)
+        if not beside.take(raw[1:].take(closing[:inside])).all():
             return None
         outside = len(raw) if len(at) % 2 == 0 else int(at[-1])
         cut = text.rfind(self._end, 0, outside) + 1
-        while cut and int(np.searchsorted(at, cut)) % 2:
-            cut = text.rfind(self._end, 0, int(at[np.searchsorted(at, cut) - 1])) + 1
-        return cut
+        while (before := int(np.searchsorted(at, cut))) % 2:
+            cut = text.rfind(self._end, 0, int(at[before - 1])) + 1
+        return cut, None if self._dialect.escape else before
 
     def _not_text(self, position: int) -> UndecidedEncoding:
         return UndecidedEncoding(

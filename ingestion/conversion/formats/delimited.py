@@ -277,7 +277,8 @@ class DelimitedTable:
         readings = self._readings
         has_footer = block.last and bool(self._dialect.footer)
         if self._provable and not has_footer and any(reading.parse_as != pa.string() for reading in readings):
-            batch = parse_exact(block.data, self._dialect, [reading.parse_as for reading in readings])
+            types = [reading.parse_as for reading in readings]
+            batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
             if batch is not None:
                 values = [reading.values(cells) for reading, cells in zip(readings, batch.columns, strict=True)]
                 return _Part(block, batch, values)

@@ -62,13 +62,18 @@ def parse(
     dialect: Dialect,
     types: Sequence[pa.DataType],
     nulls: Sequence[str] = ("",),
+    *,
     point: str = ".",
+    quotes: int | None = None,
 ) -> pa.RecordBatch | None:
-    """Cut and parse a block; None when a record has too few or too many cells or a cell is not of its type."""
+    """Cut and parse a block; None when a record has too few or too many cells or a cell is not of its type.
+
+    ``quotes`` is how many quotes the block has, where ``is_well_quoted`` is already known.
+    """
     if block.startswith(BOM):
         return None  # PyArrow would drop it, but only a file's first bytes are a mark
-    quoted = dialect.quote is not None and dialect.quote.encode() in block
-    if quoted and not is_well_quoted(block, dialect):
+    quoted = dialect.quote is not None and (quotes if quotes is not None else dialect.quote.encode() in block)
+    if quoted and quotes is None and not is_well_quoted(block, dialect):
         return None
     if dialect.escape is not None and not _escapes_signs(block, dialect):
         return None
@@ -81,7 +86,7 @@ def parse(
                 delimiter=dialect.delimiter,
                 quote_char=dialect.quote if quoted else False,
                 escape_char=dialect.escape or False,
-                newlines_in_values=quoted,
+                newlines_in_values=bool(quoted),
                 ignore_empty_lines=False,
             ),
             csv.ConvertOptions(
@@ -101,9 +106,9 @@ def parse(
 
 def _has_blank_lines(batch: pa.RecordBatch, block: bytes | bytearray) -> bool:
     """Tell whether PyArrow may have taken an empty line for a record of nulls."""
-    if not (block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block):
-        return False
     if not all(column.null_count for column in batch.columns):
+        return False
+    if not (block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block):
         return False
     blank = batch.column(0).is_null()
     for column in batch.columns[1:]:
@@ -162,17 +167,24 @@ def _escapes_signs(block: bytes | bytearray, dialect: Dialect) -> bool:
 
 
 def parse_exact(
-    block: bytes | bytearray, dialect: Dialect, types: Sequence[pa.DataType], point: str = "."
+    block: bytes | bytearray,
+    dialect: Dialect,
+    types: Sequence[pa.DataType],
+    *,
+    point: str = ".",
+    quotes: int | None = None,
 ) -> pa.RecordBatch | None:
     """Parse a block by int64, ``decimal128`` up to 18 digits, date32 and string columns.
 
     Returns None unless every cell is proven to be its value's exact text.
     """
-    batch = parse(block, dialect, types, point=point)
-    return batch if batch is not None and is_exact(batch, block, dialect, point) else None
+    batch = parse(block, dialect, types, point=point, quotes=quotes)
+    return batch if batch is not None and is_exact(batch, block, dialect, point, quotes) else None
 
 
-def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, point: str = ".") -> bool:
+def is_exact(
+    batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, point: str = ".", quotes: int | None = None
+) -> bool:
     """Tell whether the values' exact texts make up the block, byte for byte."""
     block = _ended(block, dialect)
     raw = np.frombuffer(block, np.uint8)
@@ -183,7 +195,7 @@ def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, 
     length = batch.num_rows * (batch.num_columns - 1 + len(dialect.newline or "\n"))
     length += sum(numbers.length(column) for column in batch.columns)
     if dialect.quote:
-        length += _outside(raw, texts, ord(dialect.quote))
+        length += _outside(raw, texts, ord(dialect.quote), quotes)
     if length != len(block) or numbers.first_day < FIRST_DAY:
         return False
     if numbers.largest >= HEXADECIMAL_HIDES_FROM:
@@ -213,9 +225,9 @@ def _text(column: pa.Array) -> _Text:
     return _Text(raw[ends[0] : ends[-1]], ends - ends[0])
 
 
-def _outside(raw: Bytes, texts: Sequence[_Text], byte: int) -> int:
-    """Count a byte's occurrences that are not part of a text value."""
-    found = count(raw, byte)
+def _outside(raw: Bytes, texts: Sequence[_Text], byte: int, found: int | None = None) -> int:
+    """Count a byte's occurrences that are not part of a text value; ``found`` is how many there are in all."""
+    found = count(raw, byte) if found is None else found
     return found - sum(count(text.data, byte) for text in texts) if found else 0
 
 
@@ -321,6 +333,8 @@ def _are_digits(raw: Bytes) -> Flags:
 
 def _lookalikes(text: _Text, scale: int, point: int, ends: Flags, quote: int | None) -> int:
     """Count, rather too many than too few, what ``_fractions`` may have found in text values."""
+    if not _are_digits(text.data).any():
+        return 0
     points = positions(text.data, point)
     if not len(points):
         return 0
