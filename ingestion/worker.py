@@ -240,6 +240,8 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
     content = _checked(output, report)
     lake.put_json(lake.about_key(job.job_id, "report.json"), told)
     lake.put_json(lake.about_key(job.job_id, "preview.json"), _preview(output))
+    rejects = {"rejects": told["rejects"], "total": report.rows.rejected}
+    lake.put_json(lake.about_key(job.job_id, "rejects.json"), rejects)
     key = lake.parquet_key(job)
     published = lake.put_stream(
         key,

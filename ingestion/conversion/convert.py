@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -99,13 +100,14 @@ def _convert(
             partial.unlink(missing_ok=True)
     return Report(
         file=name,
-        detection=detection,
+        detection=replace(detection, decisions=(*detection.decisions, *table.decisions)),
         columns=table.columns(),
         rows=table.rows,
         warnings=(*payload.notices, *table.warnings),
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
+        rejects=tuple(table.rejects),
     )
 
 

@@ -10,6 +10,7 @@
     ├ MemberChoice         an archive without the member asked for
     ├ UnsupportedType      a type that cannot be read or stored
     ├ SheetNotFound        a workbook without the sheet asked for
+    ├ EveryRowRejected     a workbook in which no row can be loaded
     ├ UndecidedEncoding    bytes that are no text in the encoding
     ├ LineTooLong          a record larger than the limit
     ├ NestedTooDeeply      structures inside structures beyond the limit
@@ -151,6 +152,16 @@ class SheetNotFound(ConversionError):
     """
 
     code: ClassVar[str] = "SHEET_NOT_FOUND"
+
+
+class EveryRowRejected(ConversionError):
+    """Every row of the sheet holds an error such as ``#N/A``, or a formula that was never calculated.
+
+    Correct the cells that the message names; a workbook that a program has written is calculated when Excel opens
+    and saves it.
+    """
+
+    code: ClassVar[str] = "EVERY_ROW_REJECTED"
 
 
 class UndecidedEncoding(ConversionError):

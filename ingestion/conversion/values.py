@@ -125,6 +125,22 @@ class Notice:
     lines: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """One reason for which a row was set aside: where it stands, what it held, and what was wrong.
+
+    ``line`` counts from 1 (of a sheet: its row), ``raw`` is the whole row as JSON text.
+    """
+
+    code: str
+    reason: str
+    sheet: str | None = None
+    cell: str | None = None
+    line: int | None = None
+    column: str | None = None
+    raw: str = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class RowCount:
     """The accounting of one conversion: ``read == loaded + rejected + sum(skipped.values())`` always."""
@@ -162,6 +178,7 @@ class Report:
     seconds: float
     bytes_in: int
     bytes_out: int
+    rejects: tuple[Reject, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready data, with its explanation in sentences first."""
@@ -176,6 +193,7 @@ class Report:
             "columns": [_plain(column) for column in self.columns],
             "rows": asdict(self.rows),
             "warnings": [asdict(warning) for warning in self.warnings],
+            "rejects": [asdict(reject) for reject in self.rejects],
             "seconds": round(self.seconds, 3),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,

@@ -1,12 +1,15 @@
-"""Formats that are known by their first bytes: workbooks and columnar files."""
+"""Formats that are known by their first bytes and inner structure: workbooks, columnar files, tables in markup."""
 
 from __future__ import annotations
 
+import re
 import zipfile
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.errors import BrokenFile, PasswordProtected
-from ingestion.conversion.values import Detection
+import olefile
+
+from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat
+from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
@@ -18,21 +21,44 @@ _COLUMNAR = (
     (b"ORC", "orc"),
     (b"Obj\x01", "avro"),
 )
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
-_BOOK_STREAMS = ("Workbook".encode("utf-16-le"), "Book".encode("utf-16-le"))
+_OLE_OTHERS = {
+    "WordDocument": "a Word document",
+    "PowerPoint Document": "a presentation",
+    "__properties_version1.0": "a mail",
+}
+_BARE_BIFF = re.compile(
+    rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00..\x10\x00|\x09\x08[\x08\x10]\x00\x00[\x05\x06]", re.DOTALL
+)
+_MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_SPREADSHEET_ML = "urn:schemas-microsoft-com:office:spreadsheet"
+_HTML = re.compile(
+    r"(?:\s|<!--.*?-->|<\?xml[^>]*\?>)*<(?:!doctype\s+html|html|head|body|meta|title|style|table|center|div|font|tr|p|br|form|b|h[1-6])\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_MIME = re.compile(r"\s*(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:MIME-Version|Content-Type):", re.IGNORECASE)
+_XML = re.compile(r"\s*<\?xml\s")
 
 
 def probe_binary(payload: Payload, head: bytes) -> Detection | None:
-    """Return the format of a workbook or a Parquet file; raises ``PasswordProtected`` or ``BrokenFile``."""
+    """Return the format of a file that is no plain text; None for text.
+
+    Raises ``PasswordProtected``, ``BrokenFile``, or ``UnknownFormat`` for a document without tables.
+    """
     columnar = _columnar(payload, head)
     if columnar:
-        return Detection(format=columnar)
+        return _found(columnar, "its first bytes")
     if head.startswith(b"PK\x03\x04"):
-        return Detection(format=_zipped_workbook(payload))
-    if head.startswith(_OLE):
+        return _zipped_workbook(payload)
+    if head.startswith(olefile.MAGIC):
         return _ole(payload)
-    return None
+    if _BARE_BIFF.match(head):
+        return _found("xls", "it begins with a BIFF record, without an OLE container")
+    return _markup(payload, head)
+
+
+def _found(name: str, evidence: str) -> Detection:
+    decision = Decision(name="structure", value=name, confidence=1.0, evidence=evidence)
+    return Detection(format=name, decisions=(decision,))
 
 
 def _columnar(payload: Payload, head: bytes) -> str | None:
@@ -42,7 +68,8 @@ def _columnar(payload: Payload, head: bytes) -> str | None:
             "The Parquet file is encrypted.", hint="Send it without encryption.", place=payload.place()
         )
     found = next((name for magic, name in _COLUMNAR if head.startswith(magic)), None)
-    if found is None and (head.startswith(b"\xff\xff\xff\xff") or head[3:5] == b"\x00\x10" or head[2:4] == b"\0\0"):
+    maybe_stream = head.startswith(b"\xff\xff\xff\xff") or head[2:4] == b"\x00\x00"
+    if found is None and maybe_stream and not head.startswith(b"\xff\xfe\x00\x00"):
         return "arrow-stream" if _opens_as_stream(head) else None
     return found
 
@@ -57,30 +84,95 @@ def _opens_as_stream(head: bytes) -> bool:
     return message.type == "schema"
 
 
-def _zipped_workbook(payload: Payload) -> str:
+# ---- workbooks ----
+
+
+def _zipped_workbook(payload: Payload) -> Detection:
     try:
         with zipfile.ZipFile(payload.path) as archive:
-            names = set(archive.namelist())
-    except zipfile.BadZipFile as error:
+            names = {name.replace("\\", "/").lstrip("/").lower() for name in archive.namelist()}
+            mime = archive.read("mimetype")[:200].decode("latin-1") if "mimetype" in archive.namelist() else ""
+            types = _content_types(archive)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BrokenFile("The workbook is cut off or damaged.", hint="Send it again.", place=payload.place()) from error
-    if "xl/workbook.bin" in names:
-        return "xlsb"
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    return "ods"
+    if "sheet.binary" in types or any(name.endswith("/workbook.bin") for name in names):
+        return _found("xlsb", "a zip with the parts of a binary workbook")
+    if "spreadsheetml" in types or any(name.endswith("/workbook.xml") for name in names):
+        return _found("xlsx", "a zip with the parts of a workbook")
+    if "spreadsheet" in mime or (not mime and "content.xml" in names):
+        return _found("ods", "a zip with the mark of an OpenDocument spreadsheet")
+    what = next(
+        (word for word in ("wordprocessing", "presentation", "drawing", "text", "graphics") if word in types + mime), ""
+    )
+    raise UnknownFormat(
+        f"The file is an office document{f' ({what})' if what else ''}, but no workbook.",
+        hint="Export the table as .xlsx or CSV.",
+        place=payload.place(),
+    )
+
+
+def _content_types(archive: zipfile.ZipFile) -> str:
+    """Return the list of part types of an Open Packaging file, for a look."""
+    name = next((name for name in archive.namelist() if name.lower().lstrip("/\\") == "[content_types].xml"), None)
+    if name is None or archive.getinfo(name).file_size > 1 << 24:
+        return ""
+    return archive.read(name).replace(b"\x00", b"").decode("latin-1").lower()
 
 
 def _ole(payload: Payload) -> Detection:
-    """Tell an old workbook from an encrypted new one by the names of the streams in the OLE directory."""
-    content = payload.path.read_bytes()
-    if _ENCRYPTED_STREAM in content:
+    """Tell an old workbook from an encrypted new one by the streams of the OLE file."""
+    try:
+        with olefile.OleFileIO(str(payload.path)) as ole:
+            streams = {"/".join(entry) for entry in ole.listdir()}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise BrokenFile(
+            "The OLE container is cut off or damaged.", hint="Save it again.", place=payload.place()
+        ) from error
+    if "EncryptedPackage" in streams or "EncryptionInfo" in streams:
         raise PasswordProtected(
             "The workbook is protected by a password.",
             hint="Save it without a password and send it again.",
             place=payload.place(),
         )
-    if any(name in content for name in _BOOK_STREAMS):
-        return Detection(format="xls")
-    raise BrokenFile(
-        "The file is an OLE document without a workbook.", hint="Export it as .xlsx.", place=payload.place()
+    if {stream.lower() for stream in streams} & {"workbook", "book"}:
+        return _found("xls", "an OLE file with a workbook stream")
+    what = next((told for stream, told in _OLE_OTHERS.items() if stream in streams), "an OLE document")
+    raise UnknownFormat(
+        f"The file is {what} without a workbook.", hint="Export the table as .xlsx or CSV.", place=payload.place()
     )
+
+
+# ---- markup ----
+
+
+def _markup(payload: Payload, head: bytes) -> Detection | None:
+    """Return the kind of table that markup holds, whatever comes before its first tag; None for other text."""
+    text = _as_text(head)
+    start = text[: 1 << 16]
+    if _XML.match(start):
+        if _SPREADSHEET_ML in start and re.search(r"<(?:\w+:)?Workbook\b", start):
+            return _found("xml-spreadsheet", "XML with the name space of XML Spreadsheet 2003")
+        if "office:spreadsheet" in text or "opendocument.spreadsheet" in start:
+            return _found("ods", "the XML of an OpenDocument spreadsheet")
+        if not _HTML.match(start):
+            raise UnknownFormat(
+                "The file is XML, but neither XML Spreadsheet 2003 nor OpenDocument nor HTML.",
+                hint="Export the table as CSV, JSON or .xlsx.",
+                place=payload.place(),
+            )
+    if _SPREADSHEET_ML in start and re.match(r"\s*<(?:\w+:)?Workbook\b", start):
+        return _found("xml-spreadsheet", "the name space of XML Spreadsheet 2003")
+    if _HTML.match(start):
+        return _found("html", "it begins with tags of HTML")
+    if _MIME.match(start) and re.search(r"multipart/related|text/html", start, re.IGNORECASE):
+        return _found("mhtml", "it has the head of a web archive")
+    return None
+
+
+def _as_text(head: bytes) -> str:
+    for mark, codec in _MARKS:
+        if head.startswith(mark):
+            return head[len(mark) :].decode(codec, "ignore")
+    if head[:4] in {b"<\x00?\x00", b"<\x00h\x00", b"<\x00H\x00", b"<\x00t\x00", b"<\x00!\x00"}:
+        return head.decode("utf-16-le", "ignore")
+    return head.decode("latin-1")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from ingestion.conversion.formats.avro import open_avro
 from ingestion.conversion.formats.columnar import open_columnar
 from ingestion.conversion.formats.delimited import open_delimited
-from ingestion.conversion.formats.excel import open_workbook
 from ingestion.conversion.formats.jsontext.table import open_json
+from ingestion.conversion.formats.workbook import open_workbook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,9 @@ FORMATS: dict[str, Callable[[Payload, Detection, Options], Table]] = {
     "xlsb": open_workbook,
     "xls": open_workbook,
     "ods": open_workbook,
+    "xml-spreadsheet": open_workbook,
+    "html": open_workbook,
+    "mhtml": open_workbook,
     "parquet": open_columnar,
     "arrow": open_columnar,
     "arrow-stream": open_columnar,

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from ingestion.conversion.values import Column, Notice, RowCount
+    from ingestion.conversion.values import Column, Decision, Notice, Reject, RowCount
 
 
 class PlanWidened(Exception):
@@ -23,11 +23,13 @@ class PlanWidened(Exception):
 class Table(Protocol):
     """One table of the input. ``batches`` starts at the first row each time it is called.
 
-    ``rows``, ``warnings`` and ``columns()`` describe the last complete pass. ``progress`` is the
-    number of bytes of the payload consumed so far.
+    ``rows``, ``rejects``, ``warnings`` and ``columns()`` describe the last complete pass. ``decisions`` are those
+    that only reading could settle. ``progress`` is the number of bytes of the payload consumed so far.
     """
 
+    decisions: tuple[Decision, ...] = ()
     rows: RowCount
+    rejects: tuple[Reject, ...] = ()
     warnings: list[Notice]
     progress: int
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ingestion.conversion.detect.text import unique_names
 from ingestion.conversion.errors import BrokenFile, ConversionError, PasswordProtected, UnsafeArchive, UnsupportedType
-from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.storable import NotMidnight, bare, storable, stored
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
@@ -43,7 +43,7 @@ class Source(Protocol):
         ...
 
 
-class ColumnarTable:
+class ColumnarTable(Table):
     """A file that has types of its own, batch by batch."""
 
     def __init__(self, payload: Payload, opener: Callable[[Payload], Source]) -> None:

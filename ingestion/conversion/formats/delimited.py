@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
@@ -85,7 +85,7 @@ def _missing(values: list[pa.Array | None]) -> bool:
     return any(array is None for array in values)
 
 
-class DelimitedTable:
+class DelimitedTable(Table):
     """One delimited text as typed record batches."""
 
     def __init__(self, payload: Payload, detection: Detection, options: Options) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ingestion.conversion.errors import BrokenFile, NestedTooDeeply, NoRows
-from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.jsontext import quick
 from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, MalformedAt
 from ingestion.conversion.formats.jsontext.notices import around
@@ -57,7 +57,7 @@ def open_json(payload: Payload, detection: Detection, _options: Options) -> Json
     return JsonTable(payload, detection.settings["layout"], by_line=detection.format == "ndjson")
 
 
-class JsonTable:
+class JsonTable(Table):
     """Records of a JSON file as typed batches."""
 
     def __init__(self, payload: Payload, layout: Layout, *, by_line: bool) -> None:

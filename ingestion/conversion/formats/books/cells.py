@@ -1,0 +1,219 @@
+"""The cells of one sheet, whatever the file format: four flat arrays and a pool of texts.
+
+A sheet is kept as the list of its filled cells and never as a grid, so that a lone cell in the farthest corner
+(XFD1048576) costs as much as one in A1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.errors import UnsafeArchive
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ingestion.conversion.values import Notice
+
+Epoch = Literal["1900", "1904", "iso"]
+"""How days are counted: Excel's two ways, or from 1899-12-30 where dates are written out and any year is possible."""
+
+MAX_CELLS = 50_000_000
+
+# The kinds of cells. The value of a text, an error or an exact number is its position in the pool of texts, any other
+# is a number. An exact number is written with more digits than a double holds. From ``PADDED`` on a kind is a number
+# that its format shows with at least ``kind - PADDED`` digits, zeros in front.
+NUMBER, TEXT, TRUTH, ERROR, UNCACHED, DATE, STAMP, CLOCK, ELAPSED, EXACT = range(10)
+PADDED, MOST_DIGITS = 32, 31
+KIND_NAMES = (
+    "numbers",
+    "texts",
+    "truth values",
+    "errors",
+    "formulas without a value",
+    "dates",
+    "dates with a time",
+    "times",
+    "durations",
+    "numbers of very many digits",
+)
+POOLED = (TEXT, ERROR, EXACT)
+REJECTED = (ERROR, UNCACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some filled cells in the order of the file; rows and columns count from 0. ``values`` see the kinds."""
+
+    rows: NDArray[np.int32]
+    cols: NDArray[np.int32]
+    kinds: NDArray[np.uint8]
+    values: NDArray[np.float64]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Block:
+        """Return some of the cells."""
+        return Block(self.rows[chosen], self.cols[chosen], self.kinds[chosen], self.values[chosen])
+
+
+@dataclass(slots=True)
+class Sheet:
+    """The filled cells of a sheet, added a block at a time.
+
+    ``kept_as_text``: columns that the file itself marks as text, where texts are typed at all.
+    """
+
+    blocks: list[Block] = field(default_factory=list)
+    kept_as_text: set[int] = field(default_factory=set)
+    texts: list[pa.Array] = field(default_factory=list)
+    _count: int = 0
+    _texts: int = 0
+
+    def add(self, block: Block) -> None:
+        """Append cells; raises ``UnsafeArchive`` when there are more than memory is meant for."""
+        self._count += len(block.rows)
+        if self._count > MAX_CELLS:
+            raise UnsafeArchive(
+                f"A sheet has more than {MAX_CELLS // 10**6} million cells.",
+                hint="Split it, or export it as CSV.",
+            )
+        self.blocks.append(block)
+
+    def pool(self, texts: pa.Array) -> int:
+        """Append texts and return the position of the first one."""
+        start = self._texts
+        self.texts.append(texts)
+        self._texts += len(texts)
+        return start
+
+    @property
+    def filled(self) -> bool:
+        """Whether there is any cell."""
+        return self._count > 0
+
+
+class Grid:
+    """The cells of a finished sheet, column by column."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        """Sort the cells by column; where a file gives a cell twice, the last one counts."""
+        blocks = sheet.blocks
+        self.texts = _joined(sheet.texts)
+        self.kept_as_text = sheet.kept_as_text
+        self._rows = np.concatenate([block.rows for block in blocks])
+        self._kinds = np.concatenate([block.kinds for block in blocks])
+        self._values = np.concatenate([block.values for block in blocks])
+        self._cols = cols = np.concatenate([block.cols for block in blocks]).astype(np.uint16)
+        blocks.clear()
+        sheet.texts.clear()
+        self._order = np.argsort(cols, kind="stable")
+        counts = np.bincount(cols)
+        self.columns: list[int] = np.flatnonzero(counts).tolist()
+        ends = np.cumsum(counts)
+        self._spans = {at: (int(ends[at] - counts[at]), int(ends[at])) for at in self.columns}
+        self.last_row = int(self._rows.max())
+        used = np.zeros(self.last_row + 1, bool)
+        used[self._rows[~self._hollow()]] = True
+        self.used_rows: NDArray[np.int64] = np.flatnonzero(used)
+
+    def _hollow(self) -> NDArray[np.bool_]:
+        """Tell which cells hold an empty text, as formulas do that show nothing: they fill no row."""
+        empty = np.asarray(pc.equal(self.texts, ""))
+        hollow = np.zeros(len(self._kinds), bool)
+        if empty.any():
+            texts = np.flatnonzero(self._kinds == TEXT)
+            hollow[texts] = empty[self._values[texts].astype(np.int64)]
+        return hollow
+
+    def column(self, at: int) -> Block:
+        """Return a column's cells by ascending row."""
+        start, end = self._spans[at]
+        chosen = self._order[start:end]
+        rows = self._rows[chosen]
+        if len(rows) > 1 and not (rows[1:] > rows[:-1]).all():
+            by_row = np.argsort(rows, kind="stable")
+            chosen, rows = chosen[by_row], rows[by_row]
+            last = np.append(rows[1:] != rows[:-1], True)
+            chosen, rows = chosen[last], rows[last]
+        return Block(rows, np.full(len(rows), at, np.int32), self._kinds[chosen], self._values[chosen])
+
+    def rows_with(self, kinds: Sequence[int]) -> NDArray[np.int64]:
+        """Return the rows that hold a cell of these kinds."""
+        return np.unique(self._rows[np.isin(self._kinds, kinds)]).astype(np.int64)
+
+    def within(self, rows: NDArray[np.int64]) -> Block:
+        """Return all cells of a few rows, by row and column."""
+        places = np.flatnonzero(np.isin(self._rows, rows))
+        cols = self._cols[places].astype(np.int32)
+        order = np.lexsort((cols, self._rows[places]))
+        places, cols = places[order], cols[order]
+        if len(places):
+            here = self._rows[places]
+            last = np.append((here[1:] != here[:-1]) | (cols[1:] != cols[:-1]), True)
+            places, cols = places[last], cols[last]
+        return Block(self._rows[places], cols, self._kinds[places], self._values[places])
+
+    def columns_within(self, rows: NDArray[np.int64]) -> set[int]:
+        """Return the columns that have a cell in these rows, which reach to the last one."""
+        if not len(rows):
+            return set()
+        return set(np.unique(self._cols[self._rows >= rows[0]]).tolist())
+
+    def rows_with_text(self, col: int, text: str) -> NDArray[np.int64]:
+        """Return the rows whose cell of a column holds a text."""
+        cells = self.column(col)
+        at = np.flatnonzero(cells.kinds == TEXT)
+        texts = self.texts.take(pa.array(cells.values[at].astype(np.int64)))
+        same = pc.equal(texts, text).to_numpy(zero_copy_only=False)
+        return cells.rows[at[same]].astype(np.int64)
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    """Return one array; offsets of 64 bits where the texts are too many for 32."""
+    if not parts:
+        return pa.array([], pa.string())
+    if sum(part.nbytes for part in parts) > 2**30:
+        parts = [part.cast(pa.large_string()) for part in parts]
+    return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetInfo:
+    """A sheet as the workbook lists it. ``table``: it has cells (a chart or dialog sheet has none)."""
+
+    name: str
+    visible: bool = True
+    table: bool = True
+
+
+class Book(Protocol):
+    """An open workbook.
+
+    ``default``: the sheet to begin with; ``typed_texts``: its cells are texts like those of a CSV file, to be
+    typed by the same rules.
+    """
+
+    default: int
+    typed_texts: bool
+    sheets: tuple[SheetInfo, ...]
+    notices: list[Notice]
+    epoch: Epoch
+
+    def read(self, at: int) -> Sheet:
+        """Return the cells of the sheet at a position; raises ``BrokenFile`` and other ``ConversionError``s."""
+        ...
+
+
+def address(row: int, col: int) -> str:
+    """Return ``B3`` for row 2 and column 1."""
+    letters, rest = "", col + 1
+    while rest:
+        rest, digit = divmod(rest - 1, 26)
+        letters = chr(65 + digit) + letters
+    return f"{letters}{row + 1}"

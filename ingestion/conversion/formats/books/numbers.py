@@ -1,0 +1,154 @@
+"""Doubles as the decimals that a person typed: the shortest text that reads back as the same double.
+
+A decimal of at most 15 digits is the only one of its length that reads as its double (IEEE 754, 53 bits), so
+where ``round(x * 10**s) / 10**s == x`` with at most 15 digits, that quotient is the shortest text; other
+doubles are asked for their text, which Arrow writes in the shortest form.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXACT_INTEGER = 2.0**53
+MAX_DIGITS = 38
+SURE_DIGITS = 10.0**15
+SURE_SIZE = 15  # a number of so few characters is the shortest text of its double
+EASY_SCALES = range(1, 7)
+
+
+def typed(numbers: NDArray[np.float64]) -> tuple[pa.Array, str]:
+    """Return the numbers as int64, as decimals, or as they are, with the rule."""
+    if _integral(numbers):
+        return pa.array(numbers.astype(np.int64)), "integral number cells"
+    if np.isfinite(numbers).all():
+        decimals = _decimals(numbers)
+        if decimals is not None:
+            return decimals, f"{decimals.type} from the shortest text of the numbers"
+    return pa.array(numbers), "number cells without a common decimal"
+
+
+def as_text(numbers: NDArray[np.float64]) -> pa.Array:
+    """Return the shortest text of each number; integral ones have no point."""
+    if _integral(numbers):
+        return pa.array(numbers.astype(np.int64)).cast(pa.string())
+    return pa.array([_text(number) for number in numbers.tolist()], pa.string())
+
+
+def padded(numbers: NDArray[np.float64], digits: int) -> pa.Array:
+    """Return the numbers as a format of zeros shows them; those that it would round, as they are."""
+    texts = as_text(numbers)
+    whole = (np.rint(numbers) == numbers) & (numbers >= 0) & (numbers <= EXACT_INTEGER)
+    return pc.if_else(pa.array(whole), pc.utf8_lpad(texts, digits, "0"), texts)
+
+
+def shows_zeros(numbers: NDArray[np.float64], digits: int) -> bool:
+    """Tell whether a format of so many zeros puts any in front."""
+    return bool(((np.rint(numbers) == numbers) & (numbers >= 0) & (numbers < 10.0 ** (digits - 1))).any())
+
+
+def has_more(text: str, number: float) -> bool:
+    """Tell whether a number as written says more than its double: neither its shortest text, nor its 17 digits.
+
+    Excel writes 17 digits; other programs write whole numbers of any length, such as keys.
+    """
+    written = Decimal(text)
+    if written in {Decimal(repr(number)), Decimal(f"{number:.17g}")} and abs(number) <= EXACT_INTEGER:
+        return False
+    if "e" in text.lower():
+        return False
+    return written != Decimal(number) or abs(number) > EXACT_INTEGER
+
+
+def exact(texts: pa.Array, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell for each number as written whether it says more than its double."""
+    size = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    long = np.flatnonzero(size > SURE_SIZE)
+    found = np.zeros(len(numbers), bool)
+    if len(long):
+        some, doubles = texts.take(pa.array(long)), numbers[long]
+        shortest = pa.array(doubles).cast(pa.string())
+        odd = np.flatnonzero(np.asarray(pc.not_equal(some, shortest)) | (np.abs(doubles) > EXACT_INTEGER))
+        told = zip(some.take(pa.array(odd)).to_pylist(), doubles[odd].tolist(), strict=True)
+        found[long[odd]] = [has_more(text.strip(), number) for text, number in told]
+    return found
+
+
+def typed_as_written(texts: pa.Array) -> tuple[pa.Array, str]:
+    """Return numbers as written as int64, as decimals, or as texts where no decimal holds them, with the rule."""
+    decimals = _of_texts(texts)
+    if decimals is None:
+        return texts, "numbers as written, too long for a decimal"
+    if decimals.type.scale == 0 and decimals.type.precision <= 19:
+        try:
+            return decimals.cast(pa.int64()), "integral numbers as written"
+        except pa.ArrowInvalid:
+            pass
+    return decimals, f"{decimals.type} as written"
+
+
+def _text(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) <= EXACT_INTEGER else repr(number)
+
+
+def _integral(numbers: NDArray[np.float64]) -> bool:
+    sample = numbers[:100]
+    if not (np.rint(sample) == sample).all():
+        return False
+    return bool((np.rint(numbers) == numbers).all() and (np.abs(numbers) <= EXACT_INTEGER).all())
+
+
+def _decimals(numbers: NDArray[np.float64]) -> pa.Array | None:
+    """Return the numbers in one decimal128; None when none holds all of them."""
+    unscaled, scale = _easy(numbers)
+    if unscaled is None:
+        return _by_text(numbers)
+    digits = max(len(str(int(np.abs(unscaled).max(initial=0)))), scale + 1)
+    words = np.empty((len(unscaled), 2), np.int64)
+    words[:, 0], words[:, 1] = unscaled, unscaled >> 63
+    return pa.Array.from_buffers(pa.decimal128(digits, scale), len(unscaled), [None, pa.py_buffer(words)])
+
+
+def _easy(numbers: NDArray[np.float64]) -> tuple[NDArray[np.int64] | None, int]:
+    """Return whole multiples of the smallest sufficient power of ten, where few digits are enough for all."""
+    for scale in EASY_SCALES:
+        power = 10.0**scale
+        if not _multiples(numbers[:100], power):
+            continue
+        if _multiples(numbers, power):
+            return np.rint(numbers * power).astype(np.int64), scale
+    return None, 0
+
+
+def _multiples(numbers: NDArray[np.float64], power: float) -> bool:
+    with np.errstate(over="ignore"):
+        whole = np.rint(numbers * power)
+    return bool((np.abs(whole) < SURE_DIGITS).all() and (whole / power == numbers).all())
+
+
+def _by_text(numbers: NDArray[np.float64]) -> pa.Array | None:
+    """Go by the shortest texts."""
+    return _of_texts(pa.array(numbers).cast(pa.string()))
+
+
+def _of_texts(texts: pa.Array) -> pa.Array | None:
+    """Return decimals whose scale is the longest fraction; None when 38 digits are too few."""
+    wide = pc.match_substring(texts, "e", ignore_case=True).to_numpy(zero_copy_only=False)
+    if wide.any():
+        plain = [f"{Decimal(text):f}" for text in texts.filter(pa.array(wide)).to_pylist()]
+        texts = pc.replace_with_mask(texts, pa.array(wide), pa.array(plain, texts.type))
+    point = pc.find_substring(texts, ".").to_numpy()
+    size = pc.binary_length(texts).to_numpy()
+    signed = pc.match_substring_regex(texts, "^[-+]").to_numpy(zero_copy_only=False)
+    scale = int(np.where(point < 0, 0, size - point - 1).max())
+    whole = int((np.where(point < 0, size, point) - signed).max())
+    if whole + scale > MAX_DIGITS:
+        return None
+    return texts.cast(pa.decimal128(whole + scale, scale))

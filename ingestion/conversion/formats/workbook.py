@@ -1,0 +1,208 @@
+"""Workbooks: the sheet that is meant, its table, and every cell with the type that holds it exactly.
+
+``books`` reads each file format into the same cells; what follows is the same for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
+from ingestion.conversion.formats.base import Table
+from ingestion.conversion.formats.books.cells import REJECTED, Grid
+from ingestion.conversion.formats.books.columns import Place, SheetColumn
+from ingestion.conversion.formats.books.html import HtmlBook, MhtmlBook
+from ingestion.conversion.formats.books.layout import Layout, lay_out
+from ingestion.conversion.formats.books.ods import OdsBook
+from ingestion.conversion.formats.books.refused import refused_rows
+from ingestion.conversion.formats.books.spreadsheetml import SpreadsheetMlBook
+from ingestion.conversion.formats.books.xls import XlsBook
+from ingestion.conversion.formats.books.xlsb import XlsbBook
+from ingestion.conversion.formats.books.xlsx import XlsxBook
+from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, RowCount
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ingestion.conversion.formats.books.cells import Book, Sheet
+    from ingestion.conversion.unpack import Payload
+
+BATCH_ROWS = 64 * 1024
+BATCH_CELLS = 4 << 20
+SHOWN = 10
+
+BOOKS: dict[str, Callable[[Payload], Book]] = {
+    "xlsx": XlsxBook,
+    "xlsb": XlsbBook,
+    "xls": XlsBook,
+    "ods": OdsBook,
+    "xml-spreadsheet": SpreadsheetMlBook,
+    "html": HtmlBook,
+    "mhtml": MhtmlBook,
+}
+
+
+def open_workbook(payload: Payload, detection: Detection, options: Options) -> WorkbookTable:
+    """Open the sheet that is meant."""
+    return WorkbookTable(payload, BOOKS[detection.format](payload), options)
+
+
+class WorkbookTable(Table):
+    """One sheet as typed batches; memory is bounded by the sheet."""
+
+    def __init__(self, payload: Payload, book: Book, options: Options) -> None:
+        """Read the sheet.
+
+        Raises ``SheetNotFound``, ``NoRows``, ``EveryRowRejected``, ``BrokenFile`` and other ``ConversionError``s.
+        """
+        self.warnings: list[Notice] = list(book.notices)
+        self.progress = payload.size
+        self._payload = payload
+        self._epoch = book.epoch
+        self._typed_texts = book.typed_texts
+        self._name, grid = self._chosen(book, options)
+        layout = lay_out(grid, options, epoch=book.epoch)
+        if layout is None:
+            raise NoRows(
+                "The header's row or the lines to skip reach beyond the sheet's last row.",
+                hint="Correct the options header_row and skip_rows.",
+                place=payload.place(sheet=self._name),
+            )
+        refused = np.intersect1d(grid.rows_with(REJECTED), layout.body)
+        self._body = np.setdiff1d(layout.body, refused, assume_unique=True)
+        if len(refused):
+            self._set_aside(grid, layout, refused.tolist())
+        skipped = {reason: len(rows) for reason, rows in layout.skipped.items()}
+        read = len(layout.body) + sum(skipped.values())
+        self.rows = RowCount(read=read, loaded=len(self._body), rejected=len(refused), skipped=skipped)
+        self._columns = [self._column(grid, at, name, options) for at, name in layout.names.items()]
+        self._tell(book, options, layout)
+
+    # ---- the sheet ----
+
+    def _chosen(self, book: Book, options: Options) -> tuple[str, Grid]:
+        """Return the sheet asked for, or the first visible one with data."""
+        for at in self._wanted(book, options):
+            sheet: Sheet = book.read(at)
+            grid = Grid(sheet) if sheet.filled else None
+            if grid is not None and grid.used_rows.size:
+                return book.sheets[at].name, grid
+        which = f'The sheet "{options.sheet}" has no data.' if options.sheet else "No visible sheet has any data."
+        raise NoRows(which, hint="Choose a sheet with the option sheet.", place=self._payload.place())
+
+    def _wanted(self, book: Book, options: Options) -> list[int]:
+        tables = [at for at, sheet in enumerate(book.sheets) if sheet.table]
+        if options.sheet is None:
+            visible = [at for at in tables if book.sheets[at].visible]
+            return sorted(visible, key=lambda at: at != book.default and book.default > 0)
+        found = [at for at in tables if book.sheets[at].name == options.sheet]
+        if not found:
+            names = ", ".join(f'"{book.sheets[at].name}"' for at in tables)
+            raise SheetNotFound(
+                f'There is no sheet "{options.sheet}". There are: {names or "none"}.',
+                hint="Choose one of them with the option sheet.",
+                place=self._payload.place(),
+            )
+        return found[:1]
+
+    def _tell(self, book: Book, options: Options, layout: Layout) -> None:
+        """Write down what was decided, and what was left unread."""
+        given = options.header_row is not None
+        self.decisions = (
+            Decision(
+                name="sheet",
+                value=self._name,
+                confidence=1.0,
+                evidence=_sheets(book, chosen=options.sheet is not None),
+                by="given" if options.sheet else "detected",
+            ),
+            Decision(
+                name="header",
+                value=f"row {layout.header[-1] + 1}" if layout.header else "none",
+                confidence=layout.confidence,
+                evidence=layout.evidence,
+                by="given" if given else "detected",
+            ),
+            Decision(
+                name="date system",
+                value=book.epoch,
+                confidence=1.0,
+                evidence="dates are written out" if book.epoch == "iso" else "as the workbook says",
+            ),
+        )
+        others = [
+            f'"{sheet.name}"' + ("" if sheet.visible else " (hidden)")
+            for sheet in book.sheets
+            if sheet.table and sheet.name != self._name
+        ]
+        if others:
+            named = ", ".join(others[:SHOWN]) + (" ..." if len(others) > SHOWN else "")
+            message = f'Only the sheet "{self._name}" was loaded; not read: {named}.'
+            self.warnings.append(Notice(code="SHEETS_NOT_READ", message=message))
+        for reason, rows in layout.skipped.items():
+            lines = tuple((rows[:SHOWN] + 1).tolist())
+            message = f"{len(rows)} rows skipped: {reason}, the first is row {lines[0]}."
+            self.warnings.append(Notice(code="ROWS_SKIPPED", message=message, lines=lines))
+        for column in self._columns:
+            self.warnings += column.warnings
+
+    # ---- the rows set aside ----
+
+    def _set_aside(self, grid: Grid, layout: Layout, refused: list[int]) -> None:
+        """List the cells for which rows are set aside; raises ``EveryRowRejected`` when nothing would be left."""
+        self.rejects = refused_rows(grid, layout, refused, sheet=self._name, epoch=self._epoch)
+        named = dict.fromkeys(reject.cell or "" for reject in self.rejects)
+        shown = ", ".join(list(named)[:SHOWN]) + (" ..." if len(named) > SHOWN else "")
+        if not len(self._body):
+            first = self.rejects[0]
+            raise EveryRowRejected(
+                f"In each of its {len(refused)} rows a cell holds an error or a formula without a value: {shown}.",
+                hint="Correct the formulas, or open the workbook in Excel so that it calculates them, and save it.",
+                place=self._payload.place(sheet=self._name, line=first.line, column=first.column),
+            )
+        told = "1 row is" if len(refused) == 1 else f"{len(refused)} rows are"
+        message = f'{told} set aside, with errors or formulas without a value in sheet "{self._name}": {shown}.'
+        lines = tuple(row + 1 for row in refused[:SHOWN])
+        self.warnings.append(Notice(code="REJECTED_CELLS", message=message, lines=lines))
+
+    # ---- the columns ----
+
+    def _column(self, grid: Grid, at: int, name: str, options: Options) -> SheetColumn:
+        cells = grid.column(at)
+        position = np.searchsorted(self._body, cells.rows)
+        position[position == len(self._body)] = 0
+        inside = self._body[position] == cells.rows if len(self._body) else np.zeros(len(cells.rows), bool)
+        if not inside.all():
+            cells = cells.only(inside)
+        typed = self._typed_texts and at not in grid.kept_as_text
+        place = Place(col=at, epoch=self._epoch, typed_texts=typed, null_values=options.null_values)
+        return SheetColumn(name, cells, grid.texts, place)
+
+    def schema(self) -> pa.Schema:
+        """Return the types that hold every cell."""
+        return pa.schema([pa.field(column.name, column.type) for column in self._columns])
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order."""
+        schema = self.schema()
+        self._nulls = [0] * len(self._columns)
+        size = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
+        for start in range(0, len(self._body), size):
+            rows = self._body[start : start + size]
+            arrays = [column.array(rows) for column in self._columns]
+            self._nulls = [count + array.null_count for count, array in zip(self._nulls, arrays, strict=True)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def columns(self) -> tuple[Column, ...]:
+        """Describe every column."""
+        return tuple(column.column(nulls) for column, nulls in zip(self._columns, self._nulls, strict=True))
+
+
+def _sheets(book: Book, *, chosen: bool) -> str:
+    """List the sheets for the report."""
+    told = [f'"{sheet.name}"' + ("" if sheet.visible else " (hidden)") for sheet in book.sheets if sheet.table]
+    why = "the caller named it, one" if chosen else "the first visible sheet with data"
+    return f"{why} of {len(told)}: {', '.join(told[:50])}"
