@@ -72,7 +72,7 @@ class WorkbookTable(Table):
                 place=payload.place(sheet=self._name),
             )
         refused = np.intersect1d(grid.rows_with(REJECTED), layout.body)
-        self._body = np.setdiff1d(layout.body, refused, assume_unique=True)
+        self._body = np.setdiff1d(layout.body, refused, assume_unique=True) if len(refused) else layout.body
         if len(refused):
             self._set_aside(grid, layout, refused.tolist())
         skipped = {reason: len(rows) for reason, rows in layout.skipped.items()}

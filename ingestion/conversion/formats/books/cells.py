@@ -143,13 +143,25 @@ class Grid:
             chosen, rows = chosen[last], rows[last]
         return Block(rows, np.full(len(rows), at, np.int32), self._kinds[chosen], self._values[chosen])
 
+    def blank_rows(self, first: int) -> NDArray[np.int64]:
+        """Return the rows from one on that hold nothing."""
+        blank = np.ones(self.last_row + 1, bool)
+        blank[:first] = False
+        blank[self.used_rows] = False
+        return np.flatnonzero(blank)
+
     def rows_with(self, kinds: Sequence[int]) -> NDArray[np.int64]:
         """Return the rows that hold a cell of these kinds."""
+        if not set(kinds_in(self._kinds)) & set(kinds):
+            return np.zeros(0, np.int64)
         return np.unique(self._rows[np.isin(self._kinds, kinds)]).astype(np.int64)
 
     def within(self, rows: NDArray[np.int64]) -> Block:
-        """Return all cells of a few rows, by row and column."""
-        places = np.flatnonzero(np.isin(self._rows, rows))
+        """Return all cells of a few rows, which ascend, by row and column."""
+        if not len(rows):
+            return Block(self._rows[:0], self._cols[:0].astype(np.int32), self._kinds[:0], self._values[:0])
+        near = np.flatnonzero((self._rows >= rows[0]) & (self._rows <= rows[-1]))
+        places = near[np.isin(self._rows[near], rows)]
         cols = self._cols[places].astype(np.int32)
         order = np.lexsort((cols, self._rows[places]))
         places, cols = places[order], cols[order]
@@ -163,7 +175,9 @@ class Grid:
         """Return the columns that have a cell in these rows, which reach to the last one."""
         if not len(rows):
             return set()
-        return set(np.unique(self._cols[self._rows >= rows[0]]).tolist())
+        within = np.zeros(1 << 16, bool)
+        within[self._cols[self._rows >= rows[0]]] = True
+        return set(np.flatnonzero(within).tolist())
 
     def rows_with_text(self, col: int, text: str) -> NDArray[np.int64]:
         """Return the rows whose cell of a column holds a text."""
@@ -172,6 +186,11 @@ class Grid:
         texts = self.texts.take(pa.array(cells.values[at].astype(np.int64)))
         same = pc.equal(texts, text).to_numpy(zero_copy_only=False)
         return cells.rows[at[same]].astype(np.int64)
+
+
+def kinds_in(kinds: NDArray[np.uint8]) -> list[int]:
+    """Return the kinds that occur, ascending."""
+    return np.flatnonzero(np.bincount(kinds)).tolist()
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:

@@ -22,6 +22,7 @@ from ingestion.conversion.formats.books.cells import (
     TRUTH,
     UNCACHED,
     address,
+    kinds_in,
 )
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.values import Column, Notice
@@ -91,7 +92,7 @@ class SheetColumn:
         return (rows[~drop], kinds[~drop], values[~drop]) if drop.any() else (rows, kinds, values)
 
     def _typed(self, kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array) -> tuple[pa.Array, str]:
-        present = np.unique(kinds).tolist()
+        present = kinds_in(kinds)
         if not present:
             return pa.nulls(0), "null"
         if present == [TEXT]:
@@ -109,7 +110,7 @@ class SheetColumn:
 
     def _numbers(self, kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array) -> tuple[pa.Array, str]:
         """Type numbers; those whose format shows zeros in front, as keys have them, stay as they are shown."""
-        padded = [kind for kind in np.unique(kinds).tolist() if kind >= PADDED]
+        padded = [kind for kind in kinds_in(kinds) if kind >= PADDED]
         if any(numbers.shows_zeros(values[kinds == kind], kind - PADDED) for kind in padded):
             self.note = "its number format shows zeros in front, as keys have them, so they are kept"
             message = f'Column "{self.name}" holds numbers whose format shows zeros in front, so it is kept as text.'
@@ -191,7 +192,7 @@ def _as_text(kind: int, values: NDArray[np.float64], texts: pa.Array, *, epoch: 
 def _as_texts(kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array, *, epoch: Epoch) -> pa.Array:
     """Return the exact text of every cell, whatever its kind."""
     pieces, places = [], []
-    for kind in np.unique(kinds).tolist():
+    for kind in kinds_in(kinds):
         at = np.flatnonzero(kinds == kind)
         places.append(at)
         pieces.append(_as_text(kind, values[at], texts, epoch=epoch).cast(texts.type))

@@ -68,7 +68,7 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
     skipped = {
         "left out by the option skip_rows": np.arange(left_out),
         "title lines": rows[: region.header],
-        "blank rows": np.setdiff1d(np.arange(left_out, grid.last_row + 1), rows, assume_unique=True),
+        "blank rows": grid.blank_rows(left_out),
         "repeated header": again,
     }
     for row, kind in foot:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ingestion.conversion.formats.books.cells import CLOCK, DATE, ELAPSED, NUMBER, STAMP
+from ingestion.conversion.formats.books.cells import CLOCK, DATE, ELAPSED, NUMBER, STAMP, kinds_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def _is_day(values: NDArray[np.float64], *, epoch: Epoch) -> NDArray[np.bool_]:
 
 def typed(kinds: NDArray[np.uint8], values: NDArray[np.float64], *, epoch: Epoch) -> tuple[pa.Array, str] | None:
     """Return temporal cells of one family as date32, timestamp, time64 or duration, with the rule; else None."""
-    present = set(np.unique(kinds).tolist())
+    present = set(kinds_in(kinds))
     if present <= {CLOCK}:
         return pa.array(_microseconds(values), pa.int64()).cast(pa.time64("us")), "time cells"
     if present <= {CLOCK, ELAPSED}:

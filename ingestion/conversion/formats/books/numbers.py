@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 EXACT_INTEGER = 2.0**53
 MAX_DIGITS = 38
 SURE_DIGITS = 10.0**15
-SURE_SIZE = 15  # a number of so few characters is the shortest text of its double
+DOUBLE_DIGITS = 17
+SURE_SIZE = 15  # so few characters never say more than a double
 EASY_SCALES = range(1, 7)
 
 
@@ -39,7 +40,11 @@ def as_text(numbers: NDArray[np.float64]) -> pa.Array:
     """Return the shortest text of each number; integral ones have no point."""
     if _integral(numbers):
         return pa.array(numbers.astype(np.int64)).cast(pa.string())
-    return pa.array([_text(number) for number in numbers.tolist()], pa.string())
+    texts = pa.array(numbers).cast(pa.string())
+    wide = pc.match_substring(texts, "e")
+    return pc.replace_with_mask(
+        texts, wide, pa.array([_text(number) for number in numbers[np.asarray(wide)].tolist()], pa.string())
+    )
 
 
 def padded(numbers: NDArray[np.float64], digits: int) -> pa.Array:
@@ -55,29 +60,24 @@ def shows_zeros(numbers: NDArray[np.float64], digits: int) -> bool:
 
 
 def has_more(text: str, number: float) -> bool:
-    """Tell whether a number as written says more than its double: neither its shortest text, nor its 17 digits.
+    """Tell whether a number as written says more than its double: a long whole number, or more than 17 digits.
 
-    Excel writes 17 digits; other programs write whole numbers of any length, such as keys.
+    17 digits are what a double needs at most, and what Excel writes; whole numbers of any length are keys.
     """
-    written = Decimal(text)
-    if written in {Decimal(repr(number)), Decimal(f"{number:.17g}")} and abs(number) <= EXACT_INTEGER:
-        return False
-    if "e" in text.lower():
-        return False
-    return written != Decimal(number) or abs(number) > EXACT_INTEGER
+    mantissa, _, exponent = text.lower().partition("e")
+    if "." not in mantissa and not exponent:
+        return abs(number) > EXACT_INTEGER
+    digits = mantissa.lstrip("+-").replace(".", "").lstrip("0")
+    return len(digits) > DOUBLE_DIGITS and Decimal(text) != Decimal(number)
 
 
 def exact(texts: pa.Array, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell for each number as written whether it says more than its double."""
-    size = pc.binary_length(texts).to_numpy(zero_copy_only=False)
-    long = np.flatnonzero(size > SURE_SIZE)
     found = np.zeros(len(numbers), bool)
-    if len(long):
-        some, doubles = texts.take(pa.array(long)), numbers[long]
-        shortest = pa.array(doubles).cast(pa.string())
-        odd = np.flatnonzero(np.asarray(pc.not_equal(some, shortest)) | (np.abs(doubles) > EXACT_INTEGER))
-        told = zip(some.take(pa.array(odd)).to_pylist(), doubles[odd].tolist(), strict=True)
-        found[long[odd]] = [has_more(text.strip(), number) for text, number in told]
+    size = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    suspects = np.flatnonzero((size > DOUBLE_DIGITS + 2) | (np.abs(numbers) > EXACT_INTEGER))
+    told = zip(texts.take(pa.array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
+    found[suspects] = [has_more(text.strip(), number) for text, number in told]
     return found
 
 
