@@ -37,7 +37,6 @@ NEXT_STEPS = {
     "COUNT_MISMATCH": "Ask the sender for the records that are missing.",
     "DUPLICATE_NAMES": "Have each column or member named once.",
     "ENVELOPE": "",
-    "EXCEL_ERROR_CELLS": "Correct these cells in the workbook and send it again.",
     "HEADER_REALIGNED": "Check that the names stand above the right values.",
     "HEADER_SHORT": "Check that the names stand above the right values.",
     "INT96_TIMES": "",
@@ -47,12 +46,16 @@ NEXT_STEPS = {
     "MORE_PAGES": "Fetch the next page too.",
     "NO_END_MARK": "Check with the sender that the whole stream has arrived.",
     "RECURSIVE_TYPE": "",
+    "REJECTED_CELLS": "Correct these cells in the workbook, have Excel calculate and save it, and send it again.",
     "ROWS_SKIPPED": "Check that the skipped lines are no data.",
     "SEVERAL_TABLES": "If another table is meant, choose it with --table.",
+    "SHEETS_NOT_READ": "If another sheet is meant, or one more, choose it with --sheet.",
     "SHORT_ROWS": "Look at these rows: the sender left cells out.",
     "TOTAL_KEPT": "If the last row is a total, remove it from the export.",
     "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
     "TYPE_MAPPED": "",
+    "ZEROS_SHOWN": "",
+    "ZERO_DATES": "If a 0 is a day there, enter it as a date.",
 }
 """What to do about each warning; empty where nothing is to be done."""
 
@@ -71,6 +74,11 @@ OWN_WORDS = {
     "date and time cells": "every cell has the number format of a date with a time",
     "time cells": "every cell has the number format of a time",
     "duration cells": "every cell has the number format of a duration",
+    "1904 system": "every cell has the number format of a date, counted from 1904 as on old Macs",
+    "some of 24 hours or more, as durations": "every cell has the format of a time, and some are of a day or more",
+    "front, as text": "its number format shows zeros in front, as keys have them, so that they are kept",
+    "as written": "its digits are kept as they were written, for some are more than Excel itself calculates with",
+    "too long for a decimal": "some number is too long for any exact type, so that each is kept as it was written",
     "cells of several kinds, as text": "its cells are of several kinds, so that each is kept as text",
     "as in the file": "its type is the file's own",
 }

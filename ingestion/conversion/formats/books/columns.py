@@ -57,6 +57,7 @@ class SheetColumn:
         """``cells`` are those of the body, which hold neither errors nor formulas without a value."""
         self.name = name
         self.note = ""
+        self._text: TextColumn | None = None
         self.warnings: list[Notice] = []
         self._col, self._epoch, self._typed_texts = place.col, place.epoch, place.typed_texts
         if place.null_values:
@@ -124,13 +125,11 @@ class SheetColumn:
 
     def _text_typed(self, texts: pa.Array) -> tuple[pa.Array, str]:
         """Type texts by the rules for delimited text."""
-        column = TextColumn(self.name)
-        column.look(texts, 1)
-        column.decide()
-        self.warnings += column.warnings
-        typed = column.cast(texts)
-        self.note = column.column().note
-        return typed, column.column().rule
+        self._text = TextColumn(self.name)
+        self._text.look(texts, lambda at: int(self.rows[at]) + 1)
+        self._text.decide()
+        self.warnings += self._text.warnings
+        return self._text.cast(texts), self._text.column().rule
 
     def _mixed(self, kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array) -> pa.Array:
         """Return every cell as its exact text, with a warning that tells which cells are the odd ones."""
@@ -160,6 +159,8 @@ class SheetColumn:
 
     def column(self, nulls: int) -> Column:
         """Describe the column."""
+        if self._text is not None:
+            return self._text.column(nulls)
         return Column(name=self.name, type=self.type, rule=self.rule, nulls=nulls, note=self.note)
 
 
