@@ -23,6 +23,7 @@ from ingestion.moves import now, record, transact
 from ingestion.sources import parse_source
 from ingestion.sources.base import Version
 from ingestion.sources.errors import SourceAmbiguous, SourceError, SourceFileMissing
+from ingestion.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +79,9 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
         spec = _one_of(job, spec, source, limits, send)
         source = parse_source(connections.resolve(spec))
     with source.open(limits) as fetched:
-        record(job, "fetch", f"Connected; receiving {fetched.filename}.", data={"size": fetched.size})
+        length = "" if fetched.size is None else f", {counted(fetched.size, 'byte')}"
+        told = f"Connected to the source; {fetched.filename} is coming{length}."
+        record(job, "fetch", told, data={"size": fetched.size})
         version = _told(fetched.version) if source.acts_afterwards else None
         _keep(job, lake.safe_name(fetched.filename), fetched.size, fetched.chunks, listen, copy, version)
     if not source.acts_afterwards:
@@ -134,12 +137,8 @@ def _keep(
             lifecycle.pass_fence(job, key, staged.upload_id, **facts)
 
         staged = lake.put_stream(key, doubled(), listen("fetch", size), fence=noted)
-    record(
-        job,
-        "fetch",
-        f"{staged.size:,} bytes came and are kept at {job.raw_path}.",
-        data={"sha256": staged.sha256},
-    )
+    told = f"All {counted(staged.size, 'byte')} came and are kept unchanged at {job.raw_path}: SHA-256 {staged.sha256}."
+    record(job, "fetch", told, data={"sha256": staged.sha256})
 
 
 def _spec(job: Job) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import lake, metrics, secrets
+from ingestion import lake, metrics, secrets, words
 from ingestion.errors import DataBridgeError, JobMissing, JobMoveRefused
 from ingestion.models import WATCHED, Job
 from ingestion.moves import NOT_CANCELLED, Cancelled, LeaseLost, Line, held, move, new_move_id, now, transact
@@ -41,6 +41,7 @@ LEASE_S = 60
 CLAIM_WITHIN_S = 60
 BACKOFF_S = (5, 20, 80)
 LONGEST_WAIT_S = 3600
+WORTH_A_WORD_S = 2
 _PUBLISHED = "parquet/"
 
 
@@ -78,7 +79,7 @@ def claim(job_id: str, worker: str) -> Job | None:
         condition=(Job.attempt == job.attempt) & NOT_CANCELLED,
         line=Line(
             stage="started",
-            message=f"A worker took the job: attempt {attempt} of {job.max_attempts}.",
+            message=f"A worker took the job{_after(job)}: attempt {attempt} of {job.max_attempts}.",
             data={"attempt": attempt},
         ),
     )
@@ -152,10 +153,7 @@ def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
         also=also,
         line=Line(
             stage="succeeded",
-            message=f"Done in {seconds:.1f} s: {rows.get('loaded', 0):,} of {rows.get('read', 0):,} rows read are in "
-            f"dataset {job.dataset}, in {facts['output_path']}."
-            if facts.get("output_path")
-            else "There was nothing new to load.",
+            message=_done(job, seconds, rows, facts.get("output_path")),
             data={"rows": rows},
         ),
     )
@@ -186,8 +184,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
         line=Line(
             stage="failed",
             level="error",
-            message=f"Attempt {job.attempt} of {job.max_attempts} failed and the job ends here, with nothing "
-            f"loaded. {error.code}: {error}{_kept(job)}",
+            message=f"{error} (Code {error.code}.) {_why_no_more(job, error)} Nothing was loaded.{_kept(job)}",
             data={"error": told},
         ),
     )
@@ -230,8 +227,9 @@ def try_again(job: Job, told: Mapping[str, Any], seconds: float, *, counts: bool
         line=Line(
             stage="retrying" if counts else "waiting",
             level="warning" if counts else "info",
-            message=(f"Attempt {job.attempt} of {job.max_attempts} failed. " if counts else "")
-            + f"{told['code']}: {told['message']} The job tries again by itself; next retry at "
+            message=f"{told['message']} (Code {told['code']}.) "
+            + (f"That was attempt {job.attempt} of {job.max_attempts}. " if counts else "")
+            + f"Nothing needs to be done: the job tries again by itself in {words.seconds(seconds)}, at "
             f"{moment:%Y-%m-%d %H:%M:%S} UTC.",
             data={"error": dict(told), "next_retry_at": moment.isoformat()},
         ),
@@ -253,7 +251,7 @@ def cancelled(job: Job) -> None:
         "CANCELLED",
         _end(now()),
         condition=Job.lease_owner == job.lease_owner,
-        line=Line(stage="cancelled", message=f"Stopped as asked. Nothing was loaded.{_kept(job)}"),
+        line=Line(stage="cancelled", message=f"The job was stopped. Nothing was loaded.{_kept(job)}"),
     ):
         raise LeaseLost
     metrics.ended(job)
@@ -311,7 +309,7 @@ def end_waiting(job: Job) -> None:
     if _may_be_visible(job):
         lake.delete(job.fence_key)
     _expire_secret(job)
-    line = Line(stage="cancelled", message=f"Cancelled while it waited. Nothing was loaded.{_kept(job)}")
+    line = Line(stage="cancelled", message=f"The job was stopped while it waited. Nothing was loaded.{_kept(job)}")
     if move(job, "CANCELLED", [Job.next_retry_at.remove(), *_end(now())], line=line):
         metrics.ended(job)
 
@@ -335,10 +333,11 @@ def retry(job_id: str, by: str, *, force: bool = False, also: Also | None = None
     ]
     if force:
         actions.append(Job.options.set({**job.options, "force": True}))
-    origin = "The kept raw file is used; nothing is fetched again." if job.raw_path else "The file is fetched anew."
+    origin = "The kept file is used; nothing is fetched again." if job.raw_path else "The file is fetched anew."
     line = Line(
         stage="retried",
-        message=f"{by} sent the job again{', to be loaded even if it is loaded already' if force else ''}. {origin}",
+        message=f"{by} sent the job again{', to be loaded even if its file is loaded already' if force else ''}. "
+        f"{origin} The job waits for a worker.",
     )
     if job.status not in {"FAILED", "CANCELLED"} or not move(job, "PENDING", actions, line=line, also=also):
         raise JobMoveRefused(
@@ -379,5 +378,26 @@ def _backoff(job: Job, error: DataBridgeError) -> float:
     return max(wait, min(float(getattr(error, "retry_after_s", None) or 0), LONGEST_WAIT_S))
 
 
+def _after(job: Job) -> str:
+    """Say how long the job waited for a worker, where that is worth a word."""
+    waited = (now() - job.waiting_since).total_seconds() if job.waiting_since else 0
+    return f" after {words.seconds(waited)} of waiting" if waited >= WORTH_A_WORD_S else ""
+
+
+def _done(job: Job, took_s: float, rows: Mapping[str, Any], output_path: str | None) -> str:
+    if not output_path:
+        return "Done: there was nothing new to load."
+    return (
+        f"Done, {words.seconds(took_s)} after a worker took the job. Of {words.counted(rows['read'], 'row')} read, "
+        f"{rows['loaded']:,} are now in dataset {job.dataset}, at {output_path}."
+    )
+
+
+def _why_no_more(job: Job, error: DataBridgeError) -> str:
+    if error.retryable:
+        return f"That was attempt {job.attempt} of {job.max_attempts}, the last one, so the job ends here."
+    return "Another attempt would end the same way, so the job ends here."
+
+
 def _kept(job: Job) -> str:
-    return " The raw file is kept; a retry loads from it." if job.raw_path else ""
+    return " The file is kept as it came; a retry reads it without fetching it again." if job.raw_path else ""

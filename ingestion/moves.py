@@ -53,9 +53,9 @@ class Line:
     level: str = "info"
     data: Mapping[str, Any] = field(default_factory=dict)
 
-    def event(self, job_id: str) -> JobEvent:
-        """Return the record of the line, as of now."""
-        moment = now()
+    def event(self, job_id: str, *, at: datetime | None = None) -> JobEvent:
+        """Return the record of the line, as of now or another moment, which orders it."""
+        moment = at or now()
         return JobEvent(
             job_id=job_id,
             seq=f"{moment.timestamp():017.6f}-{random.getrandbits(24):06x}",
@@ -84,13 +84,21 @@ def now() -> datetime:
 
 
 def record(job: Job, stage: str, message: str, *, level: str = "info", data: Mapping[str, Any] | None = None) -> None:
-    """Add a line to the job's log that no move carries, such as what was detected."""
-    line = Line(stage=stage, message=message, level=level, data=data or {})
+    """Add a line to the job's log that no move carries, such as what was fetched."""
+    record_all(job, [Line(stage=stage, message=message, level=level, data=data or {})])
+
+
+def record_all(job: Job, lines: list[Line]) -> None:
+    """Add lines to the job's log, in their order, by as few calls as there can be."""
+    begun = now()
     try:
-        line.event(job.job_id).save()
+        with JobEvent.batch_write() as batch:
+            for place, line in enumerate(lines):
+                batch.save(line.event(job.job_id, at=begun + timedelta(microseconds=place)))
     except PynamoDBException:  # a line of the log is no reason to undo what it tells of
-        logger.warning("this line is missing in the job's log", exc_info=True, extra={"job_id": job.job_id})
-    line.log(job.job_id)
+        logger.warning("lines are missing in the job's log", exc_info=True, extra={"job_id": job.job_id})
+    for line in lines:
+        line.log(job.job_id)
 
 
 def move(

@@ -13,6 +13,7 @@ from ingestion import lifecycle
 from ingestion.errors import IdempotencyConflict, JobMissing, StoreUnavailable
 from ingestion.models import WATCHED, Job, Key
 from ingestion.moves import CONDITION_FAILED, Line, count, new_move_id, now, transact, unavailable
+from ingestion.words import counted
 
 if TYPE_CHECKING:
     from pynamodb.expressions.condition import Condition
@@ -86,12 +87,19 @@ def earlier(user_id: str, idempotency_key: str, fingerprint: str) -> Job | None:
 
 
 def _first_line(job: Job) -> Line:
-    origin = job.filename or job.source.get("url") or job.source.get("host") or "a file"
-    kept = f" Its {int(job.raw_bytes or 0):,} bytes are kept at {job.raw_path}." if job.raw_path else ""
+    who = job.user_email or job.user_id
+    if job.source_type in {"upload", "api"}:
+        size = f", {counted(int(job.raw_bytes or 0), 'byte')}," if job.raw_path else ""
+        told = f"{who} sent {job.filename or 'a file'}{size} to be loaded into dataset {job.dataset}."
+        told += f" It is kept unchanged at {job.raw_path}." if job.raw_path else ""
+    else:
+        origin = job.filename or job.source.get("path") or "a file"
+        place = job.source.get("url") or f"{job.source.get('host')}:{job.source.get('port')}"
+        what = f"the file at {place}" if "url" in job.source else f"{origin} from {place} ({job.source_type})"
+        told = f"{who} asked to fetch {what} and to load it into dataset {job.dataset}."
     return Line(
         stage="created",
-        message=f"{job.user_email or job.user_id} asked to load {origin} ({job.source_type}) into dataset "
-        f"{job.dataset}.{kept} The job waits for a worker.",
+        message=f"{told} The job waits for a worker.",
         data={"sha256": job.sha256} if job.sha256 else {},
     )
 

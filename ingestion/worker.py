@@ -18,11 +18,12 @@ from pynamodb.exceptions import PynamoDBException
 
 from ingestion import datasets, fetching, lake, lifecycle, once
 from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
-from ingestion.moves import Cancelled, LeaseLost, now, record, unavailable
+from ingestion.moves import Cancelled, LeaseLost, Line, now, record, record_all, unavailable
 from ingestion.pulse import Pulse
+from ingestion.words import counted, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ingestion.conversion.values import Report
     from ingestion.models import Job
@@ -45,7 +46,7 @@ class AlreadyLoaded(DataBridgeError):
         """Name the job that has loaded them, also for programs."""
         super().__init__(
             f"The same file is already loaded into {job.dataset} by job {first.job_id}.",
-            hint='Nothing to do; to load it a second time all the same, send the option "force".',
+            hint="Nothing to do. To load it a second time all the same, retry the job with force.",
         )
         self.job_id = first.job_id
 
@@ -157,7 +158,7 @@ def _bring_raw(job: Job, path: Path, pulse: Pulse, send: Callable[[str], object]
             hint="Send the file again; the stored copy is not what came.",
         )
     else:
-        record(job, "check", f"The kept raw file is as it came: SHA-256 {found}.")
+        record(job, "check", f"The kept file was read and is unchanged since it came: SHA-256 {found}.")
 
 
 def _kept(job: Job, path: Path, pulse: Pulse) -> str | None:
@@ -219,20 +220,35 @@ def _convert(job: Job, source: Path, output: Path, pulse: Pulse) -> Report:
         metadata={"job_id": job.job_id, "raw_path": job.raw_path, "raw_sha256": job.sha256},
         on_progress=pulse.conversion,
     )
-    for decision in report.detection.decisions:
-        record(job, "detect", f"{decision.name}: {decision.value} ({decision.evidence})")
-    for warning in report.warnings[:WARNINGS_TOLD]:
-        record(job, "type", warning.message, level="warning", data={"code": warning.code})
-    rows = report.rows
-    skipped = "".join(f", {count:,} {kind} skipped" for kind, count in rows.skipped.items())
-    record(
-        job,
-        "convert",
-        f"{rows.read:,} rows read: {rows.loaded:,} to load, {rows.rejected:,} rejected{skipped}. "
-        f"{len(report.columns)} columns typed in {report.seconds:.1f} s.",
-        data={"bytes_in": report.bytes_in, "bytes_out": report.bytes_out},
-    )
+    record_all(job, _told(report))
     return report
+
+
+def _told(report: Report) -> list[Line]:
+    """Return the conversion's part of the log: how the file was read, what to know, what became of the rows."""
+    from ingestion.conversion.explain import story
+
+    more = len(report.warnings) - WARNINGS_TOLD
+    warned = [
+        Line(stage="type", message=warning.message, level="warning", data={"code": warning.code})
+        for warning in report.warnings[:WARNINGS_TOLD]
+    ]
+    if more > 0:
+        warned.append(Line(stage="type", message=f"There are {counted(more, 'further warning')}.", level="warning"))
+    rows, bytes_ = report.rows, {"bytes_in": report.bytes_in, "bytes_out": report.bytes_out}
+    accounted = (
+        f"Every row has its place: {rows.read:,} read = {rows.loaded:,} to load + {rows.rejected:,} rejected + "
+        f"{sum(rows.skipped.values()):,} skipped{_kinds(rows.skipped)}. The conversion took {seconds(report.seconds)}."
+    )
+    return [
+        *(Line(stage="detect", message=message) for message in story(report)),
+        *warned,
+        Line(stage="convert", message=accounted, data=bytes_),
+    ]
+
+
+def _kinds(skipped: Mapping[str, int]) -> str:
+    return f" ({', '.join(f'{kind}: {count:,}' for kind, count in skipped.items())})" if skipped else ""
 
 
 def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
@@ -253,7 +269,8 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
     record(
         job,
         "publish",
-        f"Checked, then published whole in one step: {size:,} bytes, {report.rows.loaded:,} rows, SHA-256 {sha256}.",
+        f"Checked, then published whole in one step: {counted(size, 'byte')} of Parquet with "
+        f"{counted(report.rows.loaded, 'row')}, SHA-256 {sha256}.",
         data={"content_sha256": content},
     )
     left = fetching.conclude(job)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Column, Decision, Report, Widening
 
 DOUBTFUL = 0.7
+COLUMNS_TOLD = 40
 _FORMATS = {
     "csv": "a text file with one record a line (CSV)",
     "json": "a JSON text",
@@ -46,6 +47,18 @@ def explain(report: Report) -> list[str]:
     """Return the lines of the explanation; blank ones part its sections. Every sign of them can be shown."""
     lines = [*_file(report), *_columns(report), *_rows(report), *_next_steps(report)]
     return [_shown(line) for line in lines]
+
+
+def story(report: Report) -> list[str]:
+    """Return what a job's log tells of the conversion: how the file was read, its columns, no cell's text."""
+    kind = _FORMATS.get(report.detection.format, report.detection.format)
+    told = [f"The file is {kind}."]
+    told += [_decision(decision) for decision in report.detection.decisions if decision.name != "format"]
+    if report.columns:
+        named = [f"{column.name}: {_kind(column.type)}" for column in report.columns[:COLUMNS_TOLD]]
+        more = f"; and {len(report.columns) - COLUMNS_TOLD:,} more" if len(report.columns) > COLUMNS_TOLD else ""
+        told.append(f"It has {_count(len(report.columns), 'column')}. {'; '.join(named)}{more}.")
+    return [_shown(line[:1].upper() + line[1:]) for line in told]
 
 
 # ---- the file ----

@@ -242,7 +242,8 @@ class DelimitedTable(Table):
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)
         for kind, lines in odd.skipped.items():
-            message = f"{len(lines)} rows skipped: {kind}, the first on line {lines[0]}."
+            rows = "1 row" if len(lines) == 1 else f"{len(lines):,} rows"
+            message = f"{rows} skipped: {kind}, the first on line {lines[0]}."
             self.warnings.append(Notice(code="ROWS_SKIPPED", message=message, lines=tuple(lines[:FIRST_FEW])))
 
     def _warn(self, code: str, words: str, lines: list[int]) -> None:
