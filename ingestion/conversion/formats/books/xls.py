@@ -6,7 +6,7 @@ one by one; the cells in them are decoded by kind, all at once.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -144,16 +144,18 @@ class XlsBook:
         version = _version(data, offset)
         if self._globals.version >= 5:  # a sheet in a file of version 5 may call itself 8
             version = self._globals.version
-        wanted = CELLS_2 if version == 2 else CELLS
-        records: Records = defaultdict(list)
+        records: Records = {kind: [] for kind in (CELLS_2 if version == 2 else CELLS)}
+        cells = {kind: found.append for kind, found in records.items()}
+        head = struct.Struct("<HH").unpack_from
         at, depth = offset, 0
         while at + 4 <= size:
-            kind = data[at] | data[at + 1] << 8
-            length = data[at + 2] | data[at + 3] << 8
-            if kind in wanted and depth == 1:
+            kind, length = head(data, at)
+            take = cells.get(kind)
+            if take is not None:
                 if at + 4 + length > size:
                     break
-                records[kind].append(at)
+                if depth == 1:
+                    take(at)
             elif kind == BOF_LATER or kind in BOF:
                 depth += 1
             elif kind == EOF:
@@ -185,8 +187,8 @@ class _SheetReader:
             self._numbers(_array(at), from_rk(f.u4(_array(at) + 10)))
         if at := self._at(records, INTEGER_2, self._old):
             self._numbers(_array(at), f.u2(_array(at) + 11).astype(np.float64))
-        for at_one in records.get(MULRK, ()):
-            self._several(at_one)
+        if at := records.get(MULRK, []):
+            self._several(_array(at))
         for kind in (LABEL, RSTRING, LABEL_2):
             if at := self._at(records, kind, self._old == (kind == LABEL_2)):
                 self._texts(at, [self._strings.long(one + self._value, self._end(one)) for one in at])
@@ -217,15 +219,18 @@ class _SheetReader:
     def _kind_of(self, styles: NDArray[np.int64]) -> NDArray[np.uint8]:
         return self._kinds[np.where(styles < len(self._kinds), styles, 0)]
 
-    def _several(self, at: int) -> None:
-        """Add the cells of a MULRK record: neighbours in one row."""
+    def _several(self, at: NDArray[np.int64]) -> None:
+        """Add the cells of MULRK records ([MS-XLS] 2.4.175), each neighbours in one row."""
         f = self._fields
-        first = int(f.u2(np.array([at + 6]))[0])
-        count = (self._end(at) - at - 10) // 6
-        places = at + 8 + 6 * np.arange(count)
-        rows = np.full(count, int(f.u2(np.array([at + 4]))[0]), np.int32)
+        counts = (f.u2(at + 2).astype(np.int64) - 6) // 6
+        if (counts < 0).any():
+            raise ValueError("a record is too short")
+        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.repeat(at + 8, counts) + 6 * within
+        rows = np.repeat(f.u2(at + 4), counts).astype(np.int32)
+        cols = (np.repeat(f.u2(at + 6), counts) + within).astype(np.int32)
         kinds = self._kind_of(f.u2(places).astype(np.int64))
-        self._sheet.add(Block(rows, np.arange(first, first + count, dtype=np.int32), kinds, from_rk(f.u4(places + 2))))
+        self._sheet.add(Block(rows, cols, kinds, from_rk(f.u4(places + 2))))
 
     def shared(self, texts: pa.Array, at: list[int]) -> None:
         """Add the cells that name shared strings; raises ``ValueError`` for one that is not there."""
