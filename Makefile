@@ -16,9 +16,9 @@ $(READY): requirements.txt requirements-dev.txt constraints.txt
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.local/django.sqlite3: $(READY)
+.local/django.sqlite3: $(READY) accounts/models.py ingestion/rows.py
 	@mkdir -p .local
-	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py migrate --verbosity 0 && touch $@
 
 setup: $(READY) .local/django.sqlite3 ## make .venv with the pinned requirements and the read-only database
 
@@ -52,7 +52,7 @@ bench-cold: setup ## what the first request and the first job cost a new instanc
 	@$(PY) bench/cold.py
 
 test: setup .local/browser .local/node .local/servers ## run all tests
-	@$(PY) -m pytest -n 2 -m "not slow"
+	@DATABRIDGE_WHOLE_SUITE=1 $(PY) -m pytest -n 2 -m "not slow"
 
 test-large: setup .local/node .local/servers ## send 200 MB by tus and 2 GB by FTP, SFTP and HTTP through cut connections
 	@$(PY) -m pytest -n 0 -m slow -s tests/api tests/sources

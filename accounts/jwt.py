@@ -152,7 +152,8 @@ def user_of(claims: dict[str, Any]) -> User:
     ``IdentityUnavailable`` or ``StoreUnavailable`` when that cannot be found out.
     """
     now = standing.now(claims["sub"], machine=is_machine(claims))
-    if claims["iat"] < int(now.tokens_from) or now.groups is None:
+    # a token's second is all that is known of its moment: one of the very second of the end counts as before it
+    if claims["iat"] <= int(now.tokens_from) or now.groups is None:
         raise TokenRevoked
     if is_machine(claims):
         return User.with_role(sub=claims["sub"], email="", role=roles.of_scopes(claims.get("scope", "")))

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
+# A refresh token goes out with Cognito's name of the person before it: renewing has to prove the client's secret
+# for that name (SECRET_HASH), and nobody else keeps it. Neither part has a colon.
+_NAME_ENDS = ":"
+
+
 class TokenRequest(serializers.Serializer[Any]):
     """Either a user name and password, with the authenticator app's code if there is one, or a refresh token."""
 
@@ -82,14 +87,15 @@ class Token(APIView):
         except DataBridgeError as error:
             audit.note(actor_of(http, name), action, name or "refresh token", audit.REFUSED, code=error.code)
             raise
-        email = middleware.identity(tokens)["email"]
-        audit.note(actor_of(http, email), action, email)
-        return Response(TokenAnswer({**_fields(tokens), "token_type": "Bearer"}).data)
+        known = middleware.identity(tokens)
+        audit.note(actor_of(http, known["email"]), action, known["email"])
+        return Response(TokenAnswer({**_fields(tokens, known["username"]), "token_type": "Bearer"}).data)
 
 
 def _tokens(given: dict[str, str]) -> cognito.Tokens:
     if "refresh_token" in given:
-        return cognito.renew(given["refresh_token"], given.get("username", ""))
+        username, _, token = given["refresh_token"].rpartition(_NAME_ENDS)
+        return cognito.renew(token, username)
     try:
         tokens = cognito.sign_in(given["username"], given["password"])
     except cognito.MfaRequired as step:
@@ -103,5 +109,8 @@ def _tokens(given: dict[str, str]) -> cognito.Tokens:
     return tokens
 
 
-def _fields(tokens: cognito.Tokens) -> dict[str, Any]:
-    return {name: getattr(tokens, name) for name in ("id_token", "access_token", "refresh_token", "expires_in")}
+def _fields(tokens: cognito.Tokens, username: str) -> dict[str, Any]:
+    fields = {name: getattr(tokens, name) for name in ("id_token", "access_token", "refresh_token", "expires_in")}
+    if tokens.refresh_token:
+        fields["refresh_token"] = f"{username}{_NAME_ENDS}{tokens.refresh_token}"
+    return fields

@@ -46,12 +46,13 @@ def _setup() -> None:
     import django
     from django.apps import apps
 
-    from databridge.startup import load_secrets
+    from databridge.startup import check_database_file, load_secrets
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
     if not apps.ready:
         load_secrets()
         django.setup()
+        check_database_file()
 
 
 def _zappa(event: dict[str, Any], context: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import django_stubs_ext
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "accounts.headers.SecurityHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -48,7 +50,6 @@ MIDDLEWARE = [
     "accounts.middleware.SessionUser",
     "accounts.trail.AuditTrail",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 # What stands before every path: the stage's name on API Gateway's own host, nothing on a domain of one's own.
@@ -75,8 +76,14 @@ TEMPLATES = [
 ]
 
 # Content types and permissions only, built once by `migrate`; nothing is written while serving.
-SQLITE_PATH = Path(os.environ.get("DATABRIDGE_SQLITE", BASE_DIR / ".local" / "django.sqlite3"))
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": SQLITE_PATH}}
+SQLITE_PATH = Path(os.environ.get("DATABRIDGE_SQLITE", BASE_DIR / ".local" / "django.sqlite3")).absolute()
+MIGRATES = sys.argv[1:2] == ["migrate"]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": SQLITE_PATH if MIGRATES else f"{SQLITE_PATH.as_uri()}?mode=ro",
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -110,6 +117,7 @@ STATIC_URL = f"{PREFIX}/static/"
 STATIC_ROOT = None if LOCAL else BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = LOCAL
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "ingestion.lake.LakeStorage"},
     "staticfiles": {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _CHECKS = "AwsSolutions::AwsSolutions-"
 ACCEPTED = {
-    "COG1": "Twelve characters of three kinds; symbols add little beyond that (NIST SP 800-63B, 5.1.1).",
+    "COG1": "Length, and a list of common ones; rules of composition make passwords worse (OWASP ASVS 5.0, 6.2.5).",
     "COG2": "MFA is required on prod; on dev and staging each person may switch it on.",
     "COG8": "Threat protection needs the Plus plan, paid per user; the app throttles sign-in instead.",
     "COG4": "The pages and the app's own token endpoint have sessions or credentials of their own.",

@@ -6,7 +6,13 @@ suite makes. ``{...}`` in a resource is a placeholder that ``roles.py`` fills in
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WEB, WORKER = "web", "worker"
 BOTH = (WEB, WORKER)
@@ -14,17 +20,25 @@ BOTH = (WEB, WORKER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Actions on resources, the functions that have them, and why."""
+    """Actions on resources, the functions that have them, and why.
+
+    ``beyond_tests`` are actions of no recorded call: ``why`` tells what needs them.
+    """
 
     name: str
     functions: tuple[str, ...]
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     why: str
+    beyond_tests: tuple[str, ...] = ()
 
 
-TABLES = ("arn:{partition}:dynamodb:{region}:{account}:table/databridge-{stage}-*",)
-INDEXES = (*TABLES, "arn:{partition}:dynamodb:{region}:{account}:table/databridge-{stage}-*/index/*")
+TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/databridge-{stage}-"
+# Of people and their sessions, which only requests change; the worker has no business with them.
+OF_PEOPLE = tuple(f"{TABLE}{kind}" for kind in ("sessions", "throttles", "people"))
+OF_JOBS = tuple(
+    f"{TABLE}{kind}" for kind in ("jobs", "events", "keys", "counters", "datasets", "uploads", "connections")
+)
 OBJECTS = ("{bucket}/*",)
 KEPT = "arn:{partition}:secretsmanager:{region}:{account}:secret:databridge/{stage}"
 SECRETS = (f"{KEPT}/jobs/*", f"{KEPT}/connections/*")
@@ -34,8 +48,15 @@ GRANTS = (
         name="ReadRecords",
         functions=BOTH,
         actions=("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:DescribeTable"),
-        resources=INDEXES,
+        resources=(*OF_JOBS, *(f"{table}/index/*" for table in OF_JOBS)),
         why="jobs, events, counters, datasets; PynamoDB describes a table before its first use",
+    ),
+    Grant(
+        name="ReadPeople",
+        functions=(WEB,),
+        actions=("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),
+        resources=(*OF_PEOPLE, f"{TABLE}audit", f"{TABLE}audit/index/*"),
+        why="sessions, counted tries, what is kept of people, and the audit log as an Admin reads it",
     ),
     Grant(
         name="WriteRecords",
@@ -47,8 +68,22 @@ GRANTS = (
             "dynamodb:BatchWriteItem",
             "dynamodb:ConditionCheckItem",
         ),
-        resources=TABLES,
+        resources=OF_JOBS,
         why="every move of a job is a conditional write, counters move in the same transaction",
+    ),
+    Grant(
+        name="WritePeople",
+        functions=(WEB,),
+        actions=("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+        resources=OF_PEOPLE,
+        why="sessions, counted tries, and what is kept of people; Cognito has the rest",
+    ),
+    Grant(
+        name="AddToAudit",
+        functions=(WEB,),
+        actions=("dynamodb:PutItem",),
+        resources=(f"{TABLE}audit",),
+        why="rows are added, on the condition that they are new, and never changed or deleted",
     ),
     Grant(
         name="ReadLake",
@@ -144,5 +179,58 @@ GRANTS = (
         actions=("logs:CreateLogStream", "logs:PutLogEvents"),
         resources=("arn:{partition}:logs:{region}:{account}:log-group:/aws/lambda/databridge-{stage}-*:*",),
         why="Lambda writes what the function prints",
+        beyond_tests=("logs:CreateLogStream", "logs:PutLogEvents"),
     ),
 )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Call:
+    """A call that a function made: the IAM action, and the bare name of the table, object or secret."""
+
+    role: str
+    action: str
+    resource: str
+
+
+def recorded(folder: Path) -> set[Call]:
+    """Return the calls in the files that ``databridge.local.calls`` wrote."""
+    lines = [line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
+    return {Call(**json.loads(line)) for line in lines}
+
+
+def forbidden(calls: set[Call]) -> list[str]:
+    """Return a line for each call that no grant of its role allows."""
+    return [f"{call.role} may not {call.action} {call.resource}" for call in sorted(calls) if not _grants(call)]
+
+
+def unused(calls: set[Call]) -> list[str]:
+    """Return a line for each action of a role that no call used and that is not explained either."""
+    used = {(grant.name, call.role, call.action) for call in calls for grant in _grants(call)}
+    return [
+        f"{function} never used {action} of {grant.name}: take it away or explain it"
+        for grant in GRANTS
+        for function in grant.functions
+        for action in grant.actions
+        if action not in grant.beyond_tests and (grant.name, function, action) not in used
+    ]
+
+
+def _grants(call: Call) -> list[Grant]:
+    """Return the grants that allow a call of the local stage."""
+    places = {"partition": "aws", "region": "", "account": "", "stage": "local", "worker": "databridge-local-worker"}
+    places |= {"bucket": "databridge-erp-local", "pool": "*"}
+    return [
+        grant
+        for grant in GRANTS
+        if call.role in grant.functions
+        and call.action in grant.actions
+        and any(_matches(call, pattern.format(**places)) for pattern in grant.resources)
+    ]
+
+
+def _matches(call: Call, pattern: str) -> bool:
+    """Tell whether a resource's pattern, an ARN or a part of one, covers the name that a call was made with."""
+    name = pattern.rpartition("::")[2] if pattern.startswith("arn:") else pattern
+    name = name.removeprefix("table/").removeprefix("secret:").removeprefix("function:")
+    return fnmatchcase(call.resource, name) or fnmatchcase(f"{call.resource}-AbCdEf", name)

@@ -4,16 +4,50 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
 
+from databridge.local import calls
+from infra import permissions
+
 ROOT = Path(__file__).resolve().parents[1]
+CALLS = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+PRIVILEGE = pytest.StashKey[list[str]]()
 SWEEPS = threading.Event()
 SWEEPS.set()
 os.environ["DATABRIDGE_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128"
+
+
+def pytest_configure(config):
+    """Let every process record its calls of AWS; the tests' own process is the web function on its server's threads."""
+    if not hasattr(config, "workerinput"):
+        config.stash[CALLS] = folder = tempfile.TemporaryDirectory(prefix="databridge-calls-")
+        os.environ["DATABRIDGE_CALLS"] = folder.name
+    calls.install()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """Fail when a function made a call that its role does not allow, or, of the whole suite, used less than allowed."""
+    if hasattr(session.config, "workerinput"):
+        return
+    made = permissions.recorded(Path(session.config.stash[CALLS].name))
+    found = permissions.forbidden(made)
+    if os.environ.get("DATABRIDGE_WHOLE_SUITE") and not session.testsfailed:
+        found += permissions.unused(made)
+    session.config.stash[PRIVILEGE] = found
+    if found and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what is wrong with the roles."""
+    for line in config.stash.get(PRIVILEGE, []):
+        terminalreporter.write_line(f"least privilege: {line}", red=True)
 
 
 @pytest.fixture(scope="session")

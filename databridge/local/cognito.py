@@ -138,6 +138,13 @@ def _renewals() -> None:
                     pool.refresh_tokens[token] = None
         return EmptyResult()
 
+    def sign_out(self: CognitoIdpUserPool, username: str) -> None:
+        user = _user_of(self, username)  # by any of their names; moto looks for the one they signed in by
+        for token, entry in self.refresh_tokens.items():
+            if entry and _user_of(self, entry[1]) is user:
+                self.refresh_tokens[token] = None
+
+    CognitoIdpUserPool.sign_out = sign_out  # type: ignore[method-assign]
     CognitoIdpUserPool.create_tokens_from_refresh_token = create_tokens_from_refresh_token  # type: ignore[method-assign]
     CognitoIdpResponse.revoke_token = revoke_token  # type: ignore[attr-defined]
 

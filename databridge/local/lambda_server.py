@@ -65,7 +65,9 @@ def _work(pipe: Connection, imports: tuple[str, ...]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
     django.setup()
     from databridge.lambda_entry import handler
+    from databridge.local import calls
 
+    calls.install()
     for module in imports:
         importlib.import_module(module)
 
@@ -75,6 +77,7 @@ def _work(pipe: Connection, imports: tuple[str, ...]) -> None:
             event = pipe.recv()
         except EOFError:
             return
+        calls.serve(event)
         try:
             pipe.send(Result(value=handler(event, Context(aws_request_id=os.urandom(8).hex()))))
         except Exception as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand
 
 from databridge.local import processes, web
+from databridge.startup import DatabaseFileInvalid, check_database_file
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -28,6 +29,11 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **given: Any) -> None:
         """Serve."""
+        try:
+            check_database_file()
+        except DatabaseFileInvalid as error:
+            self.stderr.write(f"error: DATABASE_FILE_INVALID: {error}")
+            sys.exit(1)
         if given["lambda"]:
             self._through_lambda(given["port"])
             return
