@@ -284,14 +284,9 @@ def test_a_stopped_conversion_leaves_nothing(number, tmp_path, packed):
     (tmp_path / "out").mkdir()
     command = [sys.executable, str(ROOT / "manage.py"), "convert", str(packed), str(tmp_path / "out" / "o.parquet")]
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # ignored where tests run in the background
-    )
+    # SIGINT is ignored, and its being so inherited, where tests run in the background
+    command = ["env", "--default-signal=INT", *command]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not list((tmp_path / "tmp").glob("*/*")) and time.monotonic() < deadline:
         time.sleep(0.01)
