@@ -104,3 +104,34 @@ def test_the_table_holds_at_every_address(live, tokens, cookies, actor):
         if refused is _allowed(_rule(view, method), actor):
             wrong.append(f"{actor} {method} {route}: {answer.status_code} {answer.headers.get('Location', '')}")
     assert wrong == []
+
+
+@pytest.mark.parametrize("actor", ["Operator", "Viewer"])
+def test_every_attempt_to_change_something_is_in_the_audit_log(live, tokens, cookies, actor):
+    """Granted, refused or impossible: one row a request, with who, what, on what, the outcome and the door."""
+    from accounts import audit
+
+    email = f"{actor.lower()}@databridge.example"
+    before = {entry.entry_id for entry in audit.entries(about=email, limit=1000).entries}
+    asked = [
+        (method, route)
+        for who, method, route in CELLS
+        if who == actor and method != "GET" and "sign-out" not in route and route not in {"", "token", "app/sign-in"}
+    ]
+    missing = []
+    for method, route in asked:
+        client = Client()
+        headers = {}
+        if route.startswith(("app/", "admin/")):
+            client.cookies.load({name: morsel.value for name, morsel in cookies[actor].items()})
+        else:
+            headers["Authorization"] = f"Bearer {tokens[actor]}"
+        answer = client.generic(method, _address(route), data="{}", content_type="application/json", headers=headers)
+        new = [entry for entry in audit.entries(about=email, limit=1000).entries if entry.entry_id not in before]
+        before |= {entry.entry_id for entry in new}
+        told = {(entry.role, bool(entry.action), bool(entry.object), entry.door) for entry in new}
+        door = "page" if route.startswith("app/") else "admin" if route.startswith("admin/") else "api"
+        # somebody signing in anew or asking for a code acts under the name they type, not as who they are
+        if told != {(actor, True, True, door)} and answer.status_code != 405:
+            missing.append(f"{method} {route} {answer.status_code}: {told}")
+    assert missing == []
