@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "databridge.settings")
 ROWS = 20
+ALONE = 20
 
 
 def many_jobs(folder: Path, jobs: int, clients: int) -> bool:
@@ -61,47 +62,69 @@ def _submitted(base: str, token: str, jobs: int, clients: int) -> bool:
     headers = {"Authorization": f"Bearer {token}"}
     local = threading.local()
 
-    def submit(number: int) -> None:
+    def submit(number: int, dataset: str = "load") -> float:
         local.client = getattr(local, "client", None) or httpx.Client(base_url=base, headers=headers, timeout=120)
         body = "id;amount\n" + "".join(f"{number:06d};{row},50\n" for row in range(ROWS))
         started = time.perf_counter()
         answer = local.client.post(
             "/ingest",
-            params={"dataset": "load", "filename": f"{number}.csv"},
+            params={"dataset": dataset, "filename": f"{number}.csv"},
             content=body.encode(),
-            headers={"Content-Type": "text/csv", "Idempotency-Key": f"load-{number}"},
+            headers={"Content-Type": "text/csv", "Idempotency-Key": f"{dataset}-{number}"},
         )
         answer.raise_for_status()
-        answered.append((time.perf_counter() - started, answer.json()["job_id"]))
+        took = time.perf_counter() - started
+        if dataset == "load":
+            answered.append((took, answer.json()["job_id"]))
+        return took
 
-    started = time.monotonic()
-    with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(submit, range(jobs)))
-    submitted = time.monotonic() - started
+    def alone(first: int) -> float:
+        """Return the median milliseconds of a submit by one client, to a stack that has nothing else to do."""
+        took = []
+        for number in range(first, first + ALONE):
+            took.append(submit(number, "alone"))
+            _wait(client, number + 1 + len(answered))
+        return statistics.median(took) * 1000
+
     with httpx.Client(base_url=base, headers=headers, timeout=120) as client:
-        ended = _wait(client, jobs)
-    seconds = time.monotonic() - started
+        before = alone(0)
+        started = time.monotonic()
+        with ThreadPoolExecutor(clients) as pool:
+            list(pool.map(submit, range(jobs)))
+        submitted = time.monotonic() - started
+        _wait(client, jobs + ALONE)
+        seconds = time.monotonic() - started
+        ended = _ended(client, "load")
+        after = alone(ALONE)
     ids = [job_id for _, job_id in answered]
     rows = _rows_in_the_lake("load")
-    tenth = max(1, jobs // 10)
-    first, last = (statistics.median(took for took, _ in part) for part in (answered[:tenth], answered[-tenth:]))
+    fifth = max(1, jobs // 5)
+    fifths = [statistics.median(took for took, _ in answered[at : at + fifth]) for at in range(0, jobs, fifth)]
     print(f"{jobs} jobs by {clients} clients: submitted in {submitted:.1f} s, all ended after {seconds:.1f} s")
     print(f"ended: {dict(ended)}; different jobs: {len(set(ids))}; rows in the lake: {rows} of {jobs * ROWS}")
-    print(f"median answer to a submit: {first * 1000:.0f} ms for the first {tenth}, {last * 1000:.0f} ms for the last")
+    print("median answer to a submit, by fifths of the jobs:", ", ".join(f"{took * 1000:.0f}" for took in fifths), "ms")
+    print(
+        f"median answer to a submit by one client alone: {before:.0f} ms before those jobs, {after:.0f} ms after them"
+    )
     return ended == {"SUCCESS": jobs} and len(set(ids)) == jobs and rows == jobs * ROWS
 
 
-def _wait(client, jobs: int, timeout_s: float = 1500) -> Counter[str]:
+def _wait(client, jobs: int, timeout_s: float = 1500) -> None:
+    """Wait until so many jobs have ended."""
     deadline = time.monotonic() + timeout_s
     while True:
         now = client.get("/stats").json()["by_status"]
         if now["SUCCESS"] + now["FAILED"] + now["CANCELLED"] >= jobs or time.monotonic() > deadline:
-            break
-        time.sleep(1)
+            return
+        time.sleep(0.2)
+
+
+def _ended(client, dataset: str) -> Counter[str]:
+    """Return how the jobs of a dataset have ended."""
     found: Counter[str] = Counter()
     cursor = ""
     while cursor is not None:
-        page = client.get("/jobs", params={"limit": 100, "cursor": cursor}).json()
+        page = client.get("/jobs", params={"limit": 100, "cursor": cursor, "dataset": dataset}).json()
         found.update(job["status"] for job in page["jobs"])
         cursor = page["next_cursor"]
     return found

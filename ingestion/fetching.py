@@ -89,8 +89,8 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
 
 
 def can_fetch(job: Job) -> bool:
-    """Tell whether the bytes can be had again from where they came: a request's body cannot, an upload's chunks can."""
-    return job.source_type not in {"upload", "api"} or "upload_id" in job.source
+    """Tell whether the bytes can be had again from where they came: not where somebody sent them whole."""
+    return bool("upload_id" in job.source or job.source_has_secret or job.source_spec)
 
 
 def conclude(job: Job) -> dict[str, str] | None:

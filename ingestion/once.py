@@ -88,7 +88,7 @@ def earlier(user_id: str, idempotency_key: str, fingerprint: str) -> Job | None:
 
 def _first_line(job: Job) -> Line:
     who = job.user_email or job.user_id
-    if job.source_type in {"upload", "api"}:
+    if job.raw_path or "upload_id" in job.source:
         size = f", {counted(int(job.raw_bytes or 0), 'byte')}," if job.raw_path else ""
         told = f"{who} sent {job.filename or 'a file'}{size} to be loaded into dataset {job.dataset}."
         told += f" It is kept unchanged at {job.raw_path}." if job.raw_path else ""

@@ -44,8 +44,9 @@ def submit_file(
     source_type: str,
     options: Mapping[str, Any],
     idempotency_key: str = "",
+    came_from: Mapping[str, Any] | None = None,
 ) -> Job:
-    """Make a job of bytes that came with the request (``upload`` or ``api``).
+    """Make a job of bytes that somebody sent (``upload``, ``api``, or ``tcp`` to our listener, from ``came_from``).
 
     The bytes are sent first, then recorded with the job, then completed as its raw object: whatever is cut off, there
     is no object without a job, and no job without its bytes. Raises ``BadRequest`` or ``IdempotencyConflict``; then
@@ -53,7 +54,7 @@ def submit_file(
     """
     job = _new_job(user, dataset=dataset, source_type=source_type, options=options)
     job.filename = lake.safe_name(filename)
-    job.source = {"type": source_type, "filename": job.filename}
+    job.source = {"type": source_type, "filename": job.filename, **(came_from or {})}
     fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
     if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before

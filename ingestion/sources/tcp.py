@@ -62,7 +62,7 @@ class TcpSource(OneFile):
             tls=tls,
             send=_request(spec),
             ca=block(spec, "ca", ""),
-            until=_end(spec.get("until", {"close": True})),
+            until=end_of(spec.get("until", {"close": True})),
             filename=text(spec, "filename", ""),
         )
 
@@ -74,11 +74,11 @@ class TcpSource(OneFile):
     def open(self, limits: Limits) -> Iterator[Fetched]:
         """Connect, send, and stream what comes."""
         where = f"{self.host}:{self.port}"
-        with _translated(where), self._connected(limits) as sock:
+        with translated(where), self._connected(limits) as sock:
             if self.send:
                 sock.sendall(self.send)
             size = self.until.get("length")
-            chunks = bounded(_translating(self._read(sock), where), size=size, limits=limits, deadline=Deadline(limits))
+            chunks = received(sock, self.until, where, limits)
             yield Fetched(filename=self._name(), size=size, chunks=chunks)
 
     def entries(self, limits: Limits) -> list[Entry]:
@@ -87,7 +87,7 @@ class TcpSource(OneFile):
 
     def probe(self, limits: Limits) -> list[str]:
         """Connect, and shake hands if TLS is wanted; nothing is sent."""
-        with _translated(f"{self.host}:{self.port}"), self._connected(limits) as sock:
+        with translated(f"{self.host}:{self.port}"), self._connected(limits) as sock:
             cipher = sock.version() if isinstance(sock, ssl.SSLSocket) else "no TLS"
             return [f"{self.host}:{self.port} answers ({cipher})."]
 
@@ -104,13 +104,23 @@ class TcpSource(OneFile):
             with tls_context(self.ca).wrap_socket(plain, server_hostname=self.host) as secured:
                 yield secured
 
-    def _read(self, sock: socket.socket) -> Iterator[bytes]:
-        if "length" in self.until:
-            yield from _exactly(sock, self.until["length"])
-        elif "delimiter" in self.until:
-            yield from _up_to(sock, self.until["delimiter"].encode())
-        else:
-            yield from _to_the_end(sock, idle_ends="idle_s" in self.until)
+
+def received(sock: socket.socket, until: Mapping[str, Any], where: str, limits: Limits) -> Iterator[bytes]:
+    """Yield what a connection brings up to the agreed end, bounded in size and time; raises ``SourceError``.
+
+    The socket's own time-out says how long it may be silent.
+    """
+    chunks = translating(_read(sock, until), where)
+    return bounded(chunks, size=until.get("length"), limits=limits, deadline=Deadline(limits))
+
+
+def _read(sock: socket.socket, until: Mapping[str, Any]) -> Iterator[bytes]:
+    if "length" in until:
+        yield from _exactly(sock, until["length"])
+    elif "delimiter" in until:
+        yield from _up_to(sock, until["delimiter"].encode())
+    else:
+        yield from _to_the_end(sock, idle_ends="idle_s" in until)
 
 
 def _exactly(sock: socket.socket, length: int) -> Iterator[bytes]:
@@ -149,7 +159,7 @@ def _to_the_end(sock: socket.socket, *, idle_ends: bool) -> Iterator[bytes]:
 
 
 @contextmanager
-def _translated(where: str) -> Iterator[None]:
+def translated(where: str) -> Iterator[None]:
     """Turn the socket's errors into ours."""
     try:
         yield
@@ -163,8 +173,9 @@ def _translated(where: str) -> Iterator[None]:
         raise SourceTruncated(f"The connection to {where} broke.", hint="It is tried again.") from error
 
 
-def _translating(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
-    with _translated(where):
+def translating(chunks: Iterator[bytes], where: str) -> Iterator[bytes]:
+    """Yield chunks; the socket's errors meanwhile are ours."""
+    with translated(where):
         yield from chunks
 
 
@@ -177,7 +188,8 @@ def _request(spec: Mapping[str, Any]) -> bytes:
         raise SourceInvalid("send_base64 is not Base64.", hint="Correct source.send_base64.") from error
 
 
-def _end(until: Any) -> dict[str, Any]:
+def end_of(until: Any) -> dict[str, Any]:
+    """Return how the end of a transfer is known; raises ``SourceInvalid`` when that is not clear."""
     match until:
         case {"close": True} if len(until) == 1:
             return {"close": True}

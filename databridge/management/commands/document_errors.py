@@ -23,6 +23,7 @@ MODULES = (
     "ingestion.uploads",
     "ingestion.pulse",
     "ingestion.worker",
+    "ingestion.listener",
     "ingestion.api.bodies",
     "ingestion.api.uploads",
     "accounts.cognito",
