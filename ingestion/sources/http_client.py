@@ -68,6 +68,7 @@ class HttpClient:
             timeout=httpx.Timeout(limits.read_timeout_s, connect=limits.connect_timeout_s),
             trust_env=False,
             headers={"Accept-Encoding": "identity", "User-Agent": "DataBridge-ERP"},
+            event_hooks={"response": [self._refuse_led_inside]},
         )
 
     def __enter__(self) -> HttpClient:
@@ -99,6 +100,11 @@ class HttpClient:
         raise SourceRefused(
             f"The server redirects more than {self._limits.max_redirects} times.", hint="Check the url."
         )
+
+    def _refuse_led_inside(self, response: httpx.Response) -> None:
+        """Check a redirect's target before httpx reads it, which takes some forms of an address for no URL at all."""
+        if response.status_code in _REDIRECTS and "location" in response.headers:
+            self.check(_target(str(response.request.url), response.headers["location"]))
 
     def check(self, url: str) -> None:
         """Raise ``BlockedAddress`` if the guard refuses the url's host; nothing is dialled."""
