@@ -37,14 +37,16 @@ def listening(**more):
         filename="bookings.csv",
         until={"close": True},
         allow=LOOPBACK,
-        limits=Limits(max_bytes=1 << 20, read_timeout_s=5, deadline_s=10, max_failures=0),
+        limits=Limits(max_bytes=1 << 20, read_timeout_s=20, deadline_s=40, max_failures=0),
     )
     with Listener(("127.0.0.1", 0), replace(rules, **more)) as listener:
         thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
-        yield listener
-        listener.shutdown()
-        thread.join()
+        try:
+            yield listener
+        finally:
+            listener.shutdown()
+            thread.join()
 
 
 @pytest.fixture
