@@ -8,6 +8,8 @@ import uuid
 
 import pytest
 
+from tests.conversion.formats.workbooks import raw_xlsx
+
 FIELDS = {
     "job_id", "user_id", "user_email", "dataset", "source_type", "source", "input_format", "status", "attempt",
     "max_attempts", "progress", "raw_path", "output_path", "rows", "schema_version", "warnings", "error", "sha256",
@@ -156,6 +158,22 @@ def test_options_reach_the_conversion(api, ended):
     job = ended(answer.json()["job_id"])
     preview = client.get(f"/jobs/{job['job_id']}/preview").json()
     assert preview["rows"] == [["A", None], ["B", None], ["C", "5"]]
+
+
+def test_cells_with_errors_are_listed_where_they_stand(api, ended):
+    cells = '<row r="1"><c r="A1" t="str"><v>id</v></c><c r="B1" t="str"><v>rate</v></c></row>' + "".join(
+        f'<row r="{n}"><c r="A{n}"><v>{n}</v></c><c r="B{n}" t="{kind}"><v>{value}</v></c></row>'
+        for n, kind, value in ((2, "n", "1.5"), (3, "e", "#N/A"), (4, "n", "2"))
+    )
+    client = api("Operator")
+    job = ended(upload(client, raw_xlsx(cells), "rates.xlsx").json()["job_id"])
+    assert (job["status"], job["rows"]["loaded"], job["rows"]["rejected"]) == ("SUCCESS", 2, 1)
+    assert "B3" in next(told["message"] for told in job["warnings"] if told["code"] == "REJECTED_CELLS")
+    rejects = client.get(f"/jobs/{job['job_id']}/rejects").json()
+    assert rejects["total"] == 1
+    (reject,) = rejects["rejects"]
+    assert (reject["sheet"], reject["cell"], reject["column"], reject["line"]) == ("Data", "B3", "rate", 3)
+    assert (reject["code"], reject["raw"]) == ("EXCEL_ERROR_CELL", '{"id": "3", "rate": "#N/A"}')
 
 
 def test_the_log_tells_the_story(api, ended):

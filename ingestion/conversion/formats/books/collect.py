@@ -25,6 +25,11 @@ class Collector:
         self._texts: list[str] = []
         self._flushed = 0
 
+    @property
+    def filled(self) -> bool:
+        """Whether there is any cell."""
+        return bool(self._cells) or self.sheet.filled
+
     def value(self, row: int, col: int, kind: int, value: float) -> None:
         """Take a cell that is a number of some kind."""
         self._cells.append((row, col, kind, value))

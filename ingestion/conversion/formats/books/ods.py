@@ -22,7 +22,7 @@ from ingestion.conversion.formats.books.cells import (
 )
 from ingestion.conversion.formats.books.collect import Collector, days, written
 from ingestion.conversion.formats.books.parts import Parts, damage_explained
-from ingestion.conversion.formats.books.xmlstream import Handler, parse
+from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.books.cells import Epoch
@@ -55,6 +55,7 @@ class OdsBook:
             reader = _Reader(wanted=None)
             self._parse(reader)
         self.sheets = tuple(SheetInfo(name=name, visible=style not in reader.hidden) for name, style in reader.tables)
+        self._first = reader
 
     def _refuse_encrypted(self, parts: Parts) -> None:
         if "META-INF/manifest.xml" in parts and b"encryption-data" in parts.read("META-INF/manifest.xml"):
@@ -70,6 +71,8 @@ class OdsBook:
 
     def read(self, at: int) -> Sheet:
         """Return a sheet's cells."""
+        if at == self._first.gathered:
+            return self._first.cells.flush()
         with damage_explained(self._payload, self.sheets[at].name):
             reader = _Reader(wanted=at)
             self._parse(reader)
@@ -77,13 +80,15 @@ class OdsBook:
 
 
 class _Reader(Handler):
-    """Lists the tables of a document and gathers the cells of one."""
+    """Lists the tables of a document and gathers the cells of one: the wanted, or the first visible with any."""
 
     def __init__(self, wanted: int | None) -> None:
         self.tables: list[tuple[str, str]] = []
         self.hidden: set[str] = set()
         self.cells = Collector()
+        self.gathered = -1
         self._wanted = wanted
+        self._mine = False
         self._depth = self._aside = 0
         self._style = ""
         self._row = self._col = 0
@@ -92,26 +97,38 @@ class _Reader(Handler):
         self._attributes: dict[str, str] | None = None
         self._paragraphs: list[str] | None = None
 
-    @property
-    def _mine(self) -> bool:
-        return self._depth == 1 and len(self.tables) - 1 == self._wanted
-
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(":")[2]
-        if local in _ASIDE or self._aside:
+        local = LOCAL[name]
+        if self._aside:
             self._aside += 1
-            return
-        if local == "table" and name.startswith("table"):
+        elif local in _ASIDE:
+            self._aside = 1
+        elif local == "table" and name.startswith("table"):
             self._depth += 1
-            if self._depth == 1:
-                self.tables.append((attributes.get("table:name", ""), attributes.get("table:style-name", "")))
-                self._row = 0
+            self._begin(attributes)
+        elif self._mine:
+            self._start_within(local, attributes)
         elif local == "style":
             self._style = attributes.get("style:name", "")
         elif local == "table-properties" and attributes.get("table:display") == "false":
             self.hidden.add(self._style)
-        elif self._mine:
-            self._start_within(local, attributes)
+
+    def _begin(self, attributes: dict[str, str]) -> None:
+        """Begin a table; what lies in a table inside a cell is passed over."""
+        if self._depth > 1:
+            self._mine = False
+            return
+        at, style = len(self.tables), attributes.get("table:style-name", "")
+        self.tables.append((attributes.get("table:name", ""), style))
+        self._row = 0
+        self._mine = at == self._wanted or (self._wanted is None and self.gathered < 0 and style not in self.hidden)
+
+    def _finish(self) -> None:
+        self._depth -= 1
+        last = len(self.tables) - 1
+        if self._depth == 0 and self._mine and self.cells.filled:
+            self.gathered = last
+        self._mine = self._depth == 1 and self._wanted in {None, last} and self.gathered < 0
 
     def _start_within(self, local: str, attributes: dict[str, str]) -> None:
         if local == "table-row":
@@ -131,15 +148,16 @@ class _Reader(Handler):
             self._paragraphs[-1] += data
 
     def end(self, name: str) -> None:
-        local = name.rpartition(":")[2]
+        local = LOCAL[name]
         if self._aside:
             self._aside -= 1
         elif local == "table" and name.startswith("table"):
-            self._depth -= 1
-        elif self._mine and local == "table-row":
-            self._end_row()
-        elif self._mine and local in {"table-cell", "covered-table-cell"}:
-            self._end_cell()
+            self._finish()
+        elif self._mine:
+            if local in {"table-cell", "covered-table-cell"}:
+                self._end_cell()
+            elif local == "table-row":
+                self._end_row()
 
     def _end_cell(self) -> None:
         attributes, paragraphs = self._attributes or {}, self._paragraphs or []
@@ -174,7 +192,7 @@ def _count(text: str | None) -> int:
 
 def _cell(attributes: dict[str, str], text: str, *, shown: bool) -> tuple[int, float | str] | None:
     """Return a cell's kind and value; None for an empty one. The value that is written out counts, not its display."""
-    given = {name.rpartition(":")[2]: value for name, value in attributes.items()}
+    given = {LOCAL[name]: value for name, value in attributes.items()}
     kind = given.get("value-type")
     formula = "formula" in given
     if "error" in {attributes.get("calcext:value-type"), kind} or (formula and _ERROR.fullmatch(text)):

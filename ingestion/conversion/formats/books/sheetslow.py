@@ -25,7 +25,7 @@ from ingestion.conversion.formats.books.cells import (
 from ingestion.conversion.formats.books.numbers import SURE_SIZE, has_more
 from ingestion.conversion.formats.books.sheetxml import MAX_COL, MAX_ROW, SHARED, Found
 from ingestion.conversion.formats.books.tokens import spreadsheet_text
-from ingestion.conversion.formats.books.xmlstream import Handler, fragment
+from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, fragment
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.books.cells import Epoch
@@ -73,7 +73,7 @@ class SlowReader(Handler):
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take up an element."""
-        match name.rpartition(":")[2]:
+        match LOCAL[name]:
             case "row":
                 number = attributes.get("r", "")
                 self.row = int(number) - 1 if number.isdigit() else self.row + 1
@@ -101,7 +101,7 @@ class SlowReader(Handler):
 
     def end(self, name: str) -> None:
         """Finish an element."""
-        match name.rpartition(":")[2]:
+        match LOCAL[name]:
             case "v" | "t":
                 self._into = ""
             case "rPh":
@@ -184,7 +184,7 @@ class SharedReader(Handler):
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
         """Take up an element."""
-        match name.rpartition(":")[2]:
+        match LOCAL[name]:
             case "si":
                 self.found.append("")
             case "rPh":
@@ -199,7 +199,7 @@ class SharedReader(Handler):
 
     def end(self, name: str) -> None:
         """Finish an element."""
-        match name.rpartition(":")[2]:
+        match LOCAL[name]:
             case "rPh":
                 self._phonetic -= 1
             case "t":

@@ -20,7 +20,7 @@ from ingestion.conversion.formats.books.cells import (
 from ingestion.conversion.formats.books.collect import Collector, days, written
 from ingestion.conversion.formats.books.ods import MAX_COLS, MAX_ROWS
 from ingestion.conversion.formats.books.parts import damage_explained
-from ingestion.conversion.formats.books.xmlstream import Handler, parse
+from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.books.cells import Epoch
@@ -44,6 +44,7 @@ class SpreadsheetMlBook:
         reader = _Reader(wanted=None)
         self._parse(reader)
         self.sheets = tuple(reader.sheets)
+        self._first = reader
 
     def _parse(self, reader: _Reader) -> None:
         with damage_explained(self._payload), self._payload.open() as stream:
@@ -51,17 +52,20 @@ class SpreadsheetMlBook:
 
     def read(self, at: int) -> Sheet:
         """Return a sheet's cells."""
+        if at == self._first.gathered:
+            return self._first.cells.flush()
         reader = _Reader(wanted=at)
         self._parse(reader)
         return reader.cells.flush()
 
 
 class _Reader(Handler):
-    """Lists the sheets and gathers the cells of one."""
+    """Lists the sheets and gathers the cells of one: the wanted, or the first with any."""
 
     def __init__(self, wanted: int | None) -> None:
         self.sheets: list[SheetInfo] = []
         self.cells = Collector()
+        self.gathered = -1
         self._wanted = wanted
         self._row = self._col = 0
         self._span = self._across = 0
@@ -71,9 +75,9 @@ class _Reader(Handler):
         self._path: list[str] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        local = name.rpartition(":")[2]
+        local = LOCAL[name]
         self._path.append(local)
-        given = {key.rpartition(":")[2]: value for key, value in attributes.items()}
+        given = {LOCAL[key]: value for key, value in attributes.items()}
         match local:
             case "Worksheet":
                 self.sheets.append(SheetInfo(name=given.get("Name", "")))
@@ -97,15 +101,17 @@ class _Reader(Handler):
             self._text.append(data)
 
     def end(self, name: str) -> None:
-        local = name.rpartition(":")[2]
+        local = LOCAL[name]
         self._path.pop()
         match local:
             case "Cell":
-                if len(self.sheets) - 1 == self._wanted:
+                if len(self.sheets) - 1 == self._wanted or (self._wanted is None and self.gathered < 0):
                     self._add()
                 self._col += 1 + self._across
             case "Row":
                 self._row += 1 + self._span
+            case "Worksheet" if self._wanted is None and self.gathered < 0 and self.cells.filled:
+                self.gathered = len(self.sheets) - 1
             case "Visible" if self.sheets and "".join(self._text).strip() in {"SheetHidden", "SheetVeryHidden"}:
                 self.sheets[-1] = replace(self.sheets[-1], visible=False)
 

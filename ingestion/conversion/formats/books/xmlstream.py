@@ -8,6 +8,20 @@ from xml.parsers import expat
 from ingestion.conversion.formats.books.parts import utf8
 
 
+class _Local(dict[str, str]):
+    """The names of elements and attributes without their prefixes, each cut once."""
+
+    def __missing__(self, name: str) -> str:
+        local = name.rpartition(":")[2]
+        if len(self) < MOST_NAMES:
+            self[name] = local
+        return local
+
+
+MOST_NAMES = 10_000
+LOCAL = _Local()
+
+
 class Handler:
     """What is called for each element and text, in order. Names carry their prefix."""
 
