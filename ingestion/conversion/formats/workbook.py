@@ -67,8 +67,8 @@ class WorkbookTable(Table):
         layout = lay_out(grid, options, epoch=book.epoch)
         if layout is None:
             raise NoRows(
-                "The header's row or the lines to skip reach beyond the sheet's last row.",
-                hint="Correct the options header_row and skip_rows.",
+                "The header's row, the rows to skip, or the number of the table lie beyond the sheet's last.",
+                hint="Correct the options header_row, skip_rows and table.",
                 place=payload.place(sheet=self._name),
             )
         refused = np.intersect1d(grid.rows_with(REJECTED), layout.body)
@@ -99,6 +99,8 @@ class WorkbookTable(Table):
             visible = [at for at in tables if book.sheets[at].visible]
             return sorted(visible, key=lambda at: at != book.default and book.default > 0)
         found = [at for at in tables if book.sheets[at].name == options.sheet]
+        if not found:  # for Excel, "data" and "Data" are one name
+            found = [at for at in tables if book.sheets[at].name.strip().casefold() == options.sheet.strip().casefold()]
         if not found:
             names = ", ".join(f'"{book.sheets[at].name}"' for at in tables)
             raise SheetNotFound(
@@ -142,6 +144,10 @@ class WorkbookTable(Table):
             named = ", ".join(others[:SHOWN]) + (" ..." if len(others) > SHOWN else "")
             message = f'Only the sheet "{self._name}" was loaded; not read: {named}.'
             self.warnings.append(Notice(code="SHEETS_NOT_READ", message=message))
+        if len(layout.tables) > 1:
+            spans = ", ".join(f"{at}: rows {top} to {last}" for at, (top, last) in enumerate(layout.tables, 1))
+            message = f"The sheet holds {len(layout.tables)} tables ({spans}); table {layout.number} was loaded."
+            self.warnings.append(Notice(code="SEVERAL_TABLES", message=message))
         for reason, rows in layout.skipped.items():
             lines = tuple((rows[:SHOWN] + 1).tolist())
             message = f"{len(rows)} rows skipped: {reason}, the first is row {lines[0]}."

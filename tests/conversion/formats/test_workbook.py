@@ -269,7 +269,7 @@ def test_the_caller_can_say_where_the_header_is(tmp_path):
     assert table.to_pylist() == [{"a": "c", "b": "d"}]
     assert report.rows.skipped == {"left out by the option skip_rows": 1}
     for wrong in ({"header_row": 9}, {"skip_rows": 9}):
-        with pytest.raises(NoRows, match="beyond the sheet's last row"):
+        with pytest.raises(NoRows, match="beyond the sheet's last"):
             loaded(tmp_path, saved(rows), **wrong)
 
 
@@ -278,6 +278,46 @@ def test_a_header_far_down_can_be_named(tmp_path):
     table, report = loaded(tmp_path, saved(rows), header_row=301)
     assert table.to_pylist() == [{"name": "a", "value": 1}]
     assert report.rows.skipped == {"title lines": 300}
+
+
+STACKED = [
+    ["Offers"],
+    ["id", "price"],
+    [1, 2.5],
+    [2, 3.5],
+    [None],
+    ["Orders"],
+    ["key", "text", "day"],
+    ["k1", "x", dt.date(2026, 1, 1)],
+    ["k2", "y", dt.date(2026, 1, 2)],
+]
+
+
+def test_of_tables_one_below_the_other_the_first_is_loaded_and_each_can_be_chosen(tmp_path):
+    table, report = loaded(tmp_path, saved(STACKED))
+    assert table.to_pylist() == [{"id": 1, "price": Decimal("2.5")}, {"id": 2, "price": Decimal("3.5")}]
+    assert codes(report)[0] == "SEVERAL_TABLES"
+    assert report.rows.skipped == {"rows of other tables": 4, "title lines": 1, "blank rows": 1}
+    table, report = loaded(tmp_path, saved(STACKED), table=2)
+    assert table.column_names == ["key", "text", "day"]
+    assert table["day"].to_pylist() == [dt.date(2026, 1, 1), dt.date(2026, 1, 2)]
+    assert report.rows.skipped == {"rows of other tables": 4, "title lines": 1, "blank rows": 1}
+    with pytest.raises(NoRows, match="number of the table"):
+        loaded(tmp_path, saved(STACKED), table=3)
+
+
+def test_a_blank_row_within_a_table_does_not_part_it(tmp_path):
+    rows = [["id", "name", "note"], [1, "a", None], [2, "b", "x"], [None], [3, "c"], [4, "d", "y"]]
+    table, report = loaded(tmp_path, saved(rows))
+    assert table["id"].to_pylist() == [1, 2, 3, 4]
+    assert report.rows.skipped == {"blank rows": 1}
+
+
+def test_remarks_below_the_table_are_no_rows(tmp_path):
+    rows = [["id", "v"], *[[n, n * 1.5] for n in range(1, 9)], [None], ["Source: ledger, printed on 31.10.2026"]]
+    table, report = loaded(tmp_path, saved(rows))
+    assert table["id"].to_pylist() == list(range(1, 9))
+    assert report.rows.skipped == {"blank rows": 1, "remarks": 1}
 
 
 def test_names_are_unique_on_one_line_and_never_empty(tmp_path):

@@ -172,11 +172,11 @@ class Grid:
         return Block(self._rows[places], cols, self._kinds[places], self._values[places])
 
     def columns_within(self, rows: NDArray[np.int64]) -> set[int]:
-        """Return the columns that have a cell in these rows, which reach to the last one."""
+        """Return the columns that have a cell in these neighbouring rows."""
         if not len(rows):
             return set()
         within = np.zeros(1 << 16, bool)
-        within[self._cols[self._rows >= rows[0]]] = True
+        within[self._cols[(self._rows >= rows[0]) & (self._rows <= rows[-1])]] = True
         return set(np.flatnonzero(within).tolist())
 
     def rows_with_text(self, col: int, text: str) -> NDArray[np.int64]:

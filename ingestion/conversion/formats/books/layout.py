@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ingestion.conversion.detect.cuts import Row
+from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import Region, find_tables, footer
 from ingestion.conversion.detect.names import column_names
 from ingestion.conversion.formats.books.columns import as_texts
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Options
 
 SEARCHED_ROWS = 160
+WHOLE_ROWS = 2000
+FAR_LARGER = 2
+SURE = 0.8
 FOOT_ROWS = 20
 MOST_REPEATED = 10_000
 
@@ -30,7 +34,8 @@ class Layout:
     """The table of a sheet. Rows and columns count from 0, as in ``Grid``.
 
     ``names`` are those of the used columns; ``body`` are the rows that hold data; ``skipped`` are all other rows
-    down to the last one, by reason.
+    down to the last one, by reason. ``tables`` are the first and last rows, from 1, of the tables that stand one below
+    the other, and ``number``, from 1, is the one that was chosen.
     """
 
     header: tuple[int, ...]
@@ -39,25 +44,24 @@ class Layout:
     skipped: dict[str, NDArray[np.int64]]
     evidence: str
     confidence: float
+    tables: tuple[tuple[int, int], ...]
+    number: int
 
 
 def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
-    """Find the table; None when what the caller says of its header lies behind the last row.
+    """Find the table; None when what the caller says of it points behind the last row or the last table.
 
     The options ``skip_rows`` and ``header_row`` count the sheet's rows, blank ones too.
     """
-    used, columns = grid.used_rows, grid.columns
-    left_out = options.skip_rows
-    rows = used[int(np.searchsorted(used, left_out)) :]
-    if options.header_row is None:
-        head = _rows(grid, rows[:SEARCHED_ROWS], columns, epoch=epoch)
-        region = find_tables(head, _usual(head), whole=False)[0] if head else None
-    else:
-        region = _fixed(rows, left_out + options.header_row) if options.header_row else _fixed(rows, None)
-        head = _rows(grid, rows[: region.data], columns, epoch=epoch) if region else []
-    if region is None:
+    columns, left_out = grid.columns, options.skip_rows
+    rows = grid.used_rows[int(np.searchsorted(grid.used_rows, left_out)) :]
+    tables = _tables(grid, rows, options, epoch=epoch)
+    number = _chosen(tables, options)
+    if number is None:
         return None
-    header, body = head[region.header : region.data], rows[region.data :]
+    region = tables[number]
+    titles, body = rows[region.top : region.header], rows[region.data : region.end]
+    header, twice, rules = _header(_rows(grid, rows[region.header : region.data], columns, epoch=epoch))
     filled = grid.columns_within(body)
     named = {at for row in header for at, cell in zip(columns, row.cells, strict=False) if cell and cell.strip()}
     kept = [at for at in columns if at in filled or at in named]
@@ -67,9 +71,11 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
     again = _repeated(grid, header[-1] if header else None, body, columns, epoch=epoch)
     skipped = {
         "left out by the option skip_rows": np.arange(left_out),
-        "title lines": rows[: region.header],
+        "rows of other tables": np.append(rows[: region.top], rows[region.end :]),
+        "title lines": titles,
         "blank rows": grid.blank_rows(left_out),
-        "repeated header": again,
+        "rule lines": _numbers(rules),
+        "repeated header": np.append(_numbers(twice), again),
     }
     for row, kind in foot:
         skipped[kind] = np.append(skipped.get(kind, np.zeros(0, np.int64)), row)
@@ -80,17 +86,77 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
         skipped={reason: found for reason, found in skipped.items() if len(found)},
         evidence=region.evidence,
         confidence=region.confidence,
+        tables=tuple((int(rows[one.top]) + 1, int(rows[one.end - 1]) + 1) for one in tables),
+        number=number + 1,
     )
 
 
-def _fixed(rows: NDArray[np.int64], line: int | None) -> Region | None:
-    """Return the table below the header in a line of the sheet, counted from 1; None where there is no such row."""
-    if line is None:
-        return Region(0, 0, 0, len(rows), "the caller said so", 1.0) if len(rows) else None
-    at = int(np.searchsorted(rows, line - 1))
-    if at == len(rows):
+def _tables(grid: Grid, rows: NDArray[np.int64], options: Options, *, epoch: Epoch) -> list[Region]:
+    """Return the tables that stand one below the other; of a large sheet, or below a header that is given, one."""
+    if options.header_row is not None:
+        at = int(np.searchsorted(rows, options.skip_rows + options.header_row - 1)) if options.header_row else 0
+        if at >= len(rows):
+            return []
+        return [Region(0, at, at + (options.header_row > 0), len(rows), "the caller said so", 1.0)]
+    if not len(rows):
+        return []
+    if len(rows) <= WHOLE_ROWS:
+        several = _stacked(_rows(grid, rows, grid.columns, epoch=epoch))
+        if several:
+            return several
+    head = _rows(grid, rows[:SEARCHED_ROWS], grid.columns, epoch=epoch)
+    return [replace(find_tables(head, _usual(head), whole=False)[0], end=len(rows))]
+
+
+def _stacked(rows: list[Row]) -> list[Region]:
+    """Return several tables that blank rows part; none where there is only one."""
+    spaced: list[Row] = []
+    places: list[int] = []
+    for at, row in enumerate(rows):
+        if at and row.line > rows[at - 1].line + 1:
+            spaced.append(Row(cells=[], start=0, end=0, line=row.line - 1))
+            places.append(at)
+        spaced.append(row)
+        places.append(at)
+    places.append(len(rows))
+    if len(spaced) == len(rows):
+        return []
+    found = find_tables(spaced, _usual(rows), whole=True)
+    if len(found) < 2 or not all(_begins_anew(spaced[one.top : one.header], one) for one in found[1:]):
+        return []
+    return [
+        replace(one, top=places[one.top], header=places[one.header], data=places[one.data], end=places[one.end])
+        for one in found
+    ]
+
+
+def _begins_anew(above: list[Row], table: Region) -> bool:
+    """Tell whether a table surely is another one: a blank row, at most a title, and an evident header part it."""
+    widths = [len(row.filled) for row in above]
+    return bool(widths) and not widths[0] and max(widths) <= 1 and table.confidence >= SURE
+
+
+def _chosen(tables: list[Region], options: Options) -> int | None:
+    """Return the index of the table that the caller names; else of the first, or of one that is far larger."""
+    if options.table is not None:
+        return options.table - 1 if 1 <= options.table <= len(tables) else None
+    if not tables:
         return None
-    return Region(0, at, at + 1, len(rows), "the caller said so", 1.0)
+    largest = max(range(len(tables)), key=lambda at: tables[at].end - tables[at].data)
+    far = tables[largest].end - tables[largest].data > FAR_LARGER * (tables[0].end - tables[0].data)
+    return largest if far else 0
+
+
+def _header(rows: list[Row]) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the rows that name the columns, those that do so once more, and those that only draw a line."""
+    rules = [row for row in rows if is_rule(row.cells)]
+    names = [row for row in rows if not is_rule(row.cells)]
+    once = [row for at, row in enumerate(names) if all(row.cells != other.cells for other in names[:at])]
+    return once, [row for row in names if all(row is not other for other in once)], rules
+
+
+def _numbers(rows: list[Row]) -> NDArray[np.int64]:
+    return np.array([row.line - 1 for row in rows], np.int64)
 
 
 def _rows(grid: Grid, rows: NDArray[np.int64], columns: Sequence[int], *, epoch: Epoch) -> list[Row]:
@@ -117,6 +183,12 @@ def _of(row: Row, columns: Sequence[int], kept: Sequence[int]) -> list[str | Non
     return [cells.get(at) for at in kept]
 
 
+def _ended(cells: list[str | None]) -> list[str | None]:
+    """Return the cells up to the last filled one."""
+    last = max((at for at, cell in enumerate(cells) if cell is not None), default=-1)
+    return cells[: last + 1]
+
+
 def _one_line(name: str) -> str:
     """Return a name without line breaks, which header cells often have."""
     return " ".join(name.split()) if "\n" in name or "\r" in name else name
@@ -126,7 +198,7 @@ def _footer(grid: Grid, body: NDArray[np.int64], kept: Sequence[int], *, epoch: 
     """Return the last rows that hold totals or remarks, each with what it is."""
     last = body[-max(FOOT_ROWS, min(len(body) - 1, 3 * FOOT_ROWS)) :]
     rows = [
-        Row(cells=_of(row, grid.columns, kept), start=0, end=0, line=row.line)
+        Row(cells=_ended(_of(row, grid.columns, kept)), start=0, end=0, line=row.line)
         for row in _rows(grid, last, grid.columns, epoch=epoch)
     ]
     kinds = footer(rows, len(kept))[-max(0, len(body) - 1) :] if len(body) > 1 else ()
