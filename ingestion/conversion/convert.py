@@ -103,7 +103,7 @@ def _convert(
         detection=replace(detection, decisions=(*detection.decisions, *table.decisions)),
         columns=table.columns(),
         rows=table.rows,
-        warnings=(*payload.notices, *table.warnings),
+        warnings=(*payload.notices, *detection.notices, *table.warnings),
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,

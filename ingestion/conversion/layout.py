@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.decoding import TextDecoder
 from ingestion.conversion.errors import UndecidedEncoding
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def utf8(payload: Payload, encoding: str, bom_bytes: int, start: int = 0) -> Ite
             while piece := file.read(PIECE_BYTES):
                 yield piece
             return
-        decoder = codecs.getincrementaldecoder(encoding)()
+        decoder = TextDecoder(encoding)
         file.seek(bom_bytes)
         done, last = bom_bytes, False
         while not last:

@@ -56,11 +56,12 @@ class Detection:
     """What a file is: its format (``csv``, ``json``, ``ndjson``, ``xlsx`` ...) and every decision behind it.
 
     ``settings`` carries what the format's reader needs (encoding, delimiter, header row ...);
-    its keys are the names of the decisions.
+    its keys are the names of the decisions. ``notices`` warn of decisions that were a judgement.
     """
 
     format: str
     decisions: tuple[Decision, ...] = ()
+    notices: tuple[Notice, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import codecs
 import re
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
+from ingestion.conversion.decoding import decoded_beginning, decoded_sample
 from ingestion.conversion.detect.binary import probe_binary
 from ingestion.conversion.detect.encoding import decide_encoding
 from ingestion.conversion.detect.jsonlike import probe_json
@@ -36,17 +37,10 @@ def detect(payload: Payload, options: Options) -> Detection:
     if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
     encoding = decide_encoding(payload, head, tail, options)
-    text = _decoded(head[encoding.mark :], encoding)
+    text = decoded_beginning(head[encoding.mark :], encoding.codec)
     found = probe_json(payload, text, encoding)
     found = found or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
-    return _with(payload, found)
-
-
-def _decoded(sample: bytes, encoding: Encoding) -> str:
-    """Return a text from its beginning, without the cut character at its end."""
-    if encoding.codec == "utf-8":
-        return sample.decode(errors="surrogateescape")
-    return codecs.getincrementaldecoder(encoding.codec)(errors="replace").decode(sample)
+    return replace(_with(payload, found), notices=encoding.notices)
 
 
 def _tail(payload: Payload, encoding: Encoding) -> str:
@@ -56,7 +50,7 @@ def _tail(payload: Payload, encoding: Encoding) -> str:
     with payload.open() as file:
         file.seek((payload.size - TAIL_BYTES) // 4 * 4)
         sample = file.read()
-    text = sample.decode(encoding.codec, errors="replace")
+    text = decoded_sample(sample, encoding.codec)
     end = re.search("\r\n?|\n", text)
     return text[end.end() :] if end else text
 

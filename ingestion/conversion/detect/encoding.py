@@ -1,18 +1,23 @@
-"""The encoding of a text: byte order marks first, then exact evidence, Western 8-bit code pages last."""
+"""The encoding of a text: byte order marks first, then exact evidence, then the code page that reads its words best."""
 
 from __future__ import annotations
 
 import codecs
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.decoding import EBCDIC, decoded_beginning
+from ingestion.conversion.detect.codepages import Reading, readings, words_beyond_ascii
 from ingestion.conversion.errors import UndecidedEncoding, UnknownFormat
-from ingestion.conversion.values import Decision
+from ingestion.conversion.values import Decision, Notice
 
 if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Options
 
+SURE_MARGIN = 5.0
+AROUND_BYTES = 128 << 10
 _MARKS = (
     ("utf-32-le", codecs.BOM_UTF32_LE),
     ("utf-32-be", codecs.BOM_UTF32_BE),
@@ -22,17 +27,20 @@ _MARKS = (
 )
 _BY_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
-_C1 = bytes(range(0x80, 0xA0))
-_UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
+_ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
+_EBCDIC_EVERYDAY = bytes([0x40, *range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA),
+                          *range(0xD1, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)])  # fmt: skip
+_EBCDIC_ENDS = b"\x15\x25"
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A Python codec, the length of the byte order mark, and why."""
+    """A Python codec, the length of the byte order mark, why, and a warning where it was a judgement."""
 
     codec: str
     mark: int
     decision: Decision
+    notices: tuple[Notice, ...] = ()
 
 
 def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options) -> Encoding:
@@ -42,11 +50,16 @@ def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options
         codec = _known(options.encoding, payload)
         if codec in _BY_MARK:  # these names leave the order of the bytes, or the mark itself, open
             codec = named if named.startswith(codec) else _BY_MARK[codec]
-        return Encoding(codec, mark, _told(options.encoding, "the caller said so", by="given"))
+        kept = mark if named == codec else 0  # in another encoding the mark's bytes are text
+        return Encoding(codec, kept, _told(options.encoding, "the caller said so", by="given"))
     if named:
         return Encoding(named, mark, _told(named, "its byte order mark"))
     if wide := _wide(head):
         return Encoding(wide, 0, _told(wide, "every other byte of its letters is zero", 0.95))
+    if any(sign in head for sign in _ISO_2022_JP):
+        return Encoding("iso2022_jp", 0, _told("iso2022_jp", "its escape sequences", 0.99))
+    if ebcdic := _ebcdic(head):
+        return ebcdic
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if controls > len(head) * 0.002:
         raise UnknownFormat(
@@ -54,55 +67,118 @@ def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options
             hint="Send CSV, JSON, Excel or Parquet, also gzipped or zipped.",
             place=payload.place(),
         )
-    return Encoding(*_narrow(payload, head, tail))
+    return _narrow(payload, head, tail)
 
 
-def _narrow(payload: Payload, head: bytes, tail: bytes) -> tuple[str, int, Decision]:
-    if _is_utf8(payload):
+def _narrow(payload: Payload, head: bytes, tail: bytes) -> Encoding:
+    """Return UTF-8 where all bytes are; else the code page that reads the words beyond ASCII best."""
+    wrong = _first_not_utf8(payload)
+    if wrong is None:
         why = "all bytes are ASCII" if head.isascii() and tail.isascii() else "all bytes are valid UTF-8"
-        return "utf-8", 0, _told("utf-8", why)
-    sample = head + tail
-    high = [byte for byte in sample if byte >= 0x80]
-    if any(byte in _UNDEFINED_1252 for byte in high):
-        return "latin-1", 0, _told("latin-1", "it has bytes that cp1252 does not define", 0.5, "cp1252")
-    has_c1 = any(byte in _C1 for byte in high)
-    evidence = "it has quotes, dashes or a euro sign of cp1252" if has_c1 else "its letters are Western European"
-    return "cp1252", 0, _told("cp1252", evidence, 0.8, "latin-1")
+        return Encoding("utf-8", 0, _told("utf-8", why))
+    sample = head + b"\n" + tail
+    if wrong >= len(head):
+        with payload.open() as file:
+            file.seek(max(0, wrong - AROUND_BYTES // 2))
+            sample += b"\n" + file.read(AROUND_BYTES).partition(b"\n")[2].rpartition(b"\n")[0]
+    return by_words(sample, at_utf8=wrong)
 
 
-def _is_utf8(payload: Payload) -> bool:
-    """Tell whether the whole file is UTF-8, looking at a block at a time."""
+def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
+    """Return the code page in which the words beyond ASCII are likeliest, with a warning where others come close."""
+    words = words_beyond_ascii(sample)
+    found = readings(words)
+    best = found[0]
+    second = found[1] if len(found) > 1 else None
+    margin = best.score - second.score if second else 99.0
+    confidence = round(min(0.99, 1 / (1 + math.exp(-margin))), 2)
+    count = len(words)
+    evidence = f"it is no UTF-8 from byte {at_utf8:,} on; {count} word{'s' * (count > 1)} beyond ASCII "
+    evidence += f"read{'s' * (count == 1)} best as {best.language}, such as {_example(best)}"
+    if best.same:
+        evidence += f"; {', '.join(best.same)} read{'s' * (len(best.same) == 1)} the same"
+    decision = _told(best.codec, evidence, confidence, second.codec if second else None)
+    if second is None or margin >= SURE_MARGIN:
+        return Encoding(best.codec, 0, decision)
+    one, two = next(
+        (one, two) for one, two in zip(best.text.split("\n"), second.text.split("\n"), strict=True) if one != two
+    )
+    notice = Notice(
+        code="ENCODING_UNCERTAIN",
+        message=f"The encoding is a judgement: {best.codec} reads {_quoted(one)}, {second.codec} would read "
+        f"{_quoted(two)}. If that is right, convert again with --encoding {second.codec}.",
+    )
+    return Encoding(best.codec, 0, decision, (notice,))
+
+
+def _example(reading: Reading) -> str:
+    return _quoted(max(reading.text.split("\n")[:20], key=lambda word: (len(word) <= 20, len(word))))
+
+
+def _quoted(word: str) -> str:
+    return f"“{word[:30]}”"
+
+
+def _first_not_utf8(payload: Payload) -> int | None:
+    """Return the position of the first byte that is no UTF-8, looking at a block at a time; None when all are."""
     decoder = codecs.getincrementaldecoder("utf-8")()
+    done = 0
     with payload.open() as file:
-        try:
-            while block := file.read(1 << 22):
-                if not block.isascii() or decoder.getstate()[0]:
-                    decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return False
-    return True
+        while True:
+            block = file.read(1 << 22)
+            held = len(decoder.getstate()[0])
+            try:
+                if held or not block.isascii():
+                    decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                return done - held + error.start
+            if not block:
+                return None
+            done += len(block)
 
 
 def _wide(head: bytes) -> str:
+    """Return the byte order of UTF-16 without a mark: its zeros stand on one side of ASCII signs only."""
     sample = head[:4096]
     if len(sample) < 4:
         return ""
     even, odd = sample[0::2].count(0) / len(sample[0::2]), sample[1::2].count(0) / max(1, len(sample[1::2]))
-    if odd > 0.4 and even < 0.05:
+    if odd > 0.1 and even < 0.02 * odd:
         return "utf-16-le"
-    if even > 0.4 and odd < 0.05:
+    if even > 0.1 and odd < 0.02 * even:
         return "utf-16-be"
     return ""
 
 
+def _ebcdic(head: bytes) -> Encoding | None:
+    """Return EBCDIC where its letters, digits and blanks prevail and its line ends stand, but none of ASCII's."""
+    if b"\n" in head or b" " in head or not any(sign in head for sign in _EBCDIC_ENDS):
+        return None
+    everyday = len(head) - len(head.translate(None, _EBCDIC_EVERYDAY))
+    if everyday < 0.6 * len(head):
+        return None
+    texts = {codec: decoded_beginning(head, codec) for codec in EBCDIC}
+    other = next((codec for codec, text in texts.items() if text != texts[EBCDIC[0]]), None)
+    decision = _told(EBCDIC[0], "letters, digits and blanks of EBCDIC prevail", 0.8 if other else 0.95, other)
+    notice = Notice(
+        code="ENCODING_UNCERTAIN",
+        message=f"It is EBCDIC, read as {EBCDIC[0]}; {other} would read some of its signs otherwise. "
+        f"If they look wrong, convert again with --encoding {other} or another of {', '.join(EBCDIC[1:])}.",
+    )
+    return Encoding(EBCDIC[0], 0, decision, (notice,) if other else ())
+
+
 def _known(name: str, payload: Payload) -> str:
+    """Return Python's name of a text encoding."""
     try:
-        return codecs.lookup(name).name
-    except LookupError as error:
+        found = codecs.lookup(name)
+    except LookupError:
+        found = None
+    if found is None or not found._is_text_encoding:  # noqa: SLF001  (the only place where Python tells)
         raise UndecidedEncoding(
             f"There is no encoding {name!r}.", hint="Use a name such as utf-8 or cp1252.", place=payload.place()
-        ) from error
+        )
+    return found.name
 
 
 def _told(

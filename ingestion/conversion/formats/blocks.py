@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ingestion.conversion.decoding import TextDecoder, decoded_sample
 from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
 from ingestion.conversion.formats.bytewise import byte_table, count, positions
 
@@ -49,6 +49,7 @@ class Blocks:
         self._whole = _whole_records(dialect, self._end) if dialect.quote else None
         self._is_utf8 = dialect.encoding in {"utf-8", "ascii"}
         self._has_ascii = _has_ascii(dialect.encoding)
+        self._decoder = TextDecoder(dialect.encoding)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
@@ -76,7 +77,7 @@ class Blocks:
         for position in (size // 2, size - SAMPLE_BYTES):
             with self._payload.open() as file:
                 file.seek(position)
-                text = file.read(SAMPLE_BYTES).decode(self._dialect.encoding, errors="replace").encode()
+                text = decoded_sample(file.read(SAMPLE_BYTES), self._dialect.encoding).encode()
             whole = text[text.find(b"\n") + 1 : text.rfind(b"\n") + 1]
             if whole and not (self._dialect.quote and self._dialect.quote.encode() in whole):
                 yield whole
@@ -95,6 +96,10 @@ class Blocks:
         """Return the error for a block that is no UTF-8, with the byte's position in the file."""
         return self._not_text(end - len(data) + error.start)
 
+    def changed_line(self) -> int | None:
+        """Return the first line with bytes that their text does not give back, as far as was read."""
+        return self._decoder.changed_line
+
     def _cut(self) -> Iterator[tuple[bytearray, int, int | None]]:
         """Yield whole records, the position behind them, and how many quotes they have, where these are sound.
 
@@ -104,7 +109,7 @@ class Blocks:
         rest, ready, seen = b"", bytearray(), 0
         quotes: int | None = None
         position = self._dialect.bom_bytes
-        decoder = codecs.getincrementaldecoder(self._dialect.encoding)()
+        self._decoder = decoder = TextDecoder(self._dialect.encoding)
         with self._payload.open() as file:
             file.seek(position)
             while (block := self._more(file, decoder, rest)) is not None:
@@ -123,7 +128,7 @@ class Blocks:
         if ready or last:
             yield ready + last, position, None
 
-    def _more(self, file: IO[bytes], decoder: codecs.IncrementalDecoder, rest: bytes) -> bytearray | None:
+    def _more(self, file: IO[bytes], decoder: TextDecoder, rest: bytes) -> bytearray | None:
         """Return what was left over with the next piece of the file as UTF-8 behind it; None when there is no more.
 
         UTF-8 itself is checked where it is parsed.
@@ -132,7 +137,7 @@ class Blocks:
         block[: len(rest)] = rest
         found = file.readinto(memoryview(block)[len(rest) :])  # type: ignore[attr-defined]
         del block[len(rest) + found :]
-        if not self._is_utf8 and not (self._has_ascii and block.isascii() and not decoder.getstate()[0]):
+        if not self._is_utf8 and not (self._has_ascii and block.isascii() and decoder.is_between_characters):
             try:
                 block[len(rest) :] = decoder.decode(block[len(rest) :], final=not found).encode()
             except UnicodeDecodeError as error:

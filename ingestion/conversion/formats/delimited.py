@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ingestion.conversion.decoding import not_reversible
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
@@ -238,6 +239,8 @@ class DelimitedTable(Table):
         self.rows.skipped = {kind: len(lines) for kind, lines in odd.skipped.items()}
         self.rows.read = self.rows.loaded + sum(self.rows.skipped.values())
         self.warnings = [*self._notices, *(notice for column in self._columns for notice in column.warnings)]
+        if line := self._blocks.changed_line():
+            self.warnings.append(not_reversible(self._dialect.encoding, line))
         self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)
