@@ -191,10 +191,8 @@ def _is_everyday(sign: str, language: Language) -> bool:
 @cache
 def _table(language: Language) -> dict[str, float]:
     """Return the log likelihood of each of a language's letters, capitals included."""
-    weights = {
-        letter: (rank + 1) ** -1.2 if language in LATIN else 1 / (rank + 2)
-        for rank, letter in enumerate(language.letters)
-    }
+    steepness, offset = (1.2, 1) if language in LATIN else (1.0, 2)
+    weights = {letter: (rank + offset) ** -steepness for rank, letter in enumerate(language.letters)}
     total = sum(weights.values())
     shares = {letter: language.share * (1 - language.more) * weight / total for letter, weight in weights.items()}
     table: dict[str, float] = {}

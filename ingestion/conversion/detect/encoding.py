@@ -13,6 +13,8 @@ from ingestion.conversion.errors import UndecidedEncoding, UnknownFormat
 from ingestion.conversion.values import Decision, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Options
 
@@ -92,11 +94,10 @@ def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
     second = found[1] if len(found) > 1 else None
     margin = best.score - second.score if second else 99.0
     confidence = round(min(0.99, 1 / (1 + math.exp(-margin))), 2)
-    count = len(words)
-    evidence = f"it is no UTF-8 from byte {at_utf8:,} on; {count} word{'s' * (count > 1)} beyond ASCII "
-    evidence += f"read{'s' * (count == 1)} best as {best.language}, such as {_example(best)}"
-    if best.same:
-        evidence += f"; {', '.join(best.same)} read{'s' * (len(best.same) == 1)} the same"
+    evidence = (
+        f"byte {at_utf8:,} is no UTF-8, and {_counted(words)} most likely {best.language}, such as {_example(best)}"
+    )
+    evidence += f"; {_named(best.same)} the same" if best.same else ""
     decision = _told(best.codec, evidence, confidence, second.codec if second else None)
     if second is None or margin >= SURE_MARGIN:
         return Encoding(best.codec, 0, decision)
@@ -109,6 +110,18 @@ def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
         f"{_quoted(two)}. If that is right, convert again with --encoding {second.codec}.",
     )
     return Encoding(best.codec, 0, decision, (notice,))
+
+
+def _counted(words: Sequence[bytes]) -> str:
+    return "its one word beyond ASCII is" if len(words) == 1 else f"its {len(words)} words beyond ASCII are"
+
+
+def _named(codecs_: Sequence[str]) -> str:
+    """Return the first names of a list and how many more there are, with the verb."""
+    if len(codecs_) == 1:
+        return f"{codecs_[0]} reads"
+    more = len(codecs_) - 2
+    return f"{codecs_[0]}, {codecs_[1]} and {more} more read" if more else f"{codecs_[0]} and {codecs_[1]} read"
 
 
 def _example(reading: Reading) -> str:
