@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.letters import LATIN, OTHERS, WIDE
+from ingestion.conversion.detect.letters import HALF_WIDTH, LATIN, OTHERS, WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ MAX_WORDS = 2000
 MAX_WORD_BYTES = 200
 STRANGER = 0.02
 UPPER = 0.25
+SELDOM = -4.0
 _WORD = re.compile(rb"[\x30-\x39\x40-\x7e\x80-\xff]*[\x80-\xff][\x30-\x39\x40-\x7e\x80-\xff]*")
 _COMMON_SIGNS = "€§°±²³µ·½«»„“”‚‘’–—…£©®™№ºª¿¡×÷¼¾•´¨¸¹"
 _SIGN = math.log(1 / 4000)
@@ -145,10 +146,11 @@ def _likelihood(text: str, page: CodePage) -> tuple[float, str]:
     counts.pop("\n", None)
     odd = sum(cost * len(pattern.findall(text)) for pattern, cost in _ODD)
     tables = [(language, _table(language)) for language in (WIDE if page.wide else (*LATIN, *OTHERS))]
-    if page.codec == "cp932":
-        tables.append((OTHERS[-1], _table(OTHERS[-1])))
-    best = max((_sum(counts, table, language, page.wide), language.name) for language, table in tables)
-    return best[0] + odd, best[1]
+    found = [(_sum(counts, table, language, page.wide), language.name) for language, table in tables]
+    if page.codec == "cp932":  # letters of one byte each: two accented ones look like them, and they are seldom alone
+        found.append((_sum(counts, _table(HALF_WIDTH), HALF_WIDTH, page.wide) + SELDOM, HALF_WIDTH.name))
+    score, language = max(found)
+    return score + odd, language
 
 
 def _sum(counts: Mapping[str, int], table: Mapping[str, float], language: Language, wide: bool) -> float:

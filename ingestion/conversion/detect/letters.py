@@ -57,7 +57,6 @@ _OTHERS = (
         "านรกอเงมยลวดทส่ตั้ิีหปบคะพจแใขชไถุูำ์ซผึธโณืศ็ฟษญภฐฉฎฝฏ๊ฮๆฤ",
         0.97,
     ),
-    ("Japanese in half width", "ｲｼﾝﾞｶｰｱｳｷｸﾀﾄﾏﾘﾗﾟｺｻｽｵﾅﾐﾔﾊﾌﾂﾃｹﾉｴﾆﾁﾓﾕﾜﾋﾎﾖﾙﾛﾚﾒﾑｾｿﾇﾈﾍｬｭｮｯｧｨｩｪｫｦ･", 0.95),
 )
 _WIDE = (
     (
@@ -106,4 +105,5 @@ _WIDE = (
 )
 LATIN = tuple(Language(*told) for told in _LATIN)
 OTHERS = tuple(Language(*told) for told in _OTHERS)
+HALF_WIDTH = Language("Japanese in half width", "ｲｼﾝﾞｶｰｱｳｷｸﾀﾄﾏﾘﾗﾟｺｻｽｵﾅﾐﾔﾊﾌﾂﾃｹﾉｴﾆﾁﾓﾕﾜﾋﾎﾖﾙﾛﾚﾒﾑｾｿﾇﾈﾍｬｭｮｯｧｨｩｪｫｦ･", 0.95)
 WIDE = tuple(Language(*told) for told in _WIDE)

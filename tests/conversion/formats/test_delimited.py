@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.conversion import convert
+from ingestion.conversion import Options, convert
 from ingestion.conversion.formats import blocks
 from ingestion.errors import DataBridgeError
 
@@ -27,10 +27,10 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks, "SAMPLE_BYTES", 1 << 10)
 
 
-def loaded(tmp_path, text: str | bytes):
+def loaded(tmp_path, text: str | bytes, **options):
     source = tmp_path / "source.csv"
     source.write_bytes(text if isinstance(text, bytes) else text.encode())
-    report = convert(source, tmp_path / "out.parquet")
+    report = convert(source, tmp_path / "out.parquet", options=Options(**options))
     return pq.read_table(tmp_path / "out.parquet"), report
 
 
@@ -188,7 +188,9 @@ def test_every_cell_can_be_read_back_from_its_value_or_its_text(tmp_path, odd, e
     writer = csv.writer(text, lineterminator=newline)
     writer.writerow(["first", "second", "third"])
     writer.writerows(rows)
-    table, report = loaded(tmp_path, text.getvalue().encode(encoding))
+    # Random letters are no words, so nothing tells their code page.
+    named = {"encoding": encoding} if encoding == "cp1252" else {}
+    table, report = loaded(tmp_path, text.getvalue().encode(encoding), **named)
     assert report.rows.loaded == len(rows)
     for index, fact in enumerate(report.columns):
         for row, value in zip(rows, table[fact.name].to_pylist(), strict=True):
