@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve lambda test test-lambda test-large bench bench-cold chaos load infra-test deploy diff destroy \
+.PHONY: help setup demo serve lambda test test-lambda test-large test-slow fuzz bench bench-cold chaos load infra-test deploy diff destroy \
   check lint types layers css openapi
 
 help: ## list the targets
@@ -56,6 +56,12 @@ test: setup .local/browser .local/node .local/servers ## run all tests
 
 test-large: setup .local/node .local/servers ## send 200 MB by tus and 2 GB by FTP, SFTP and HTTP through cut connections
 	@$(PY) -m pytest -n 0 -m slow -s tests/api tests/sources
+
+test-slow: setup ## the conversion's slow tests: a line of 2 GB, 50,000 columns, little memory
+	@$(PY) -m pytest -n 0 -m slow tests/conversion tests/fuzz
+
+fuzz: setup ## spoil real files and convert them, ten minutes (SECONDS=600 SEED=...); findings go to .local/fuzz
+	@$(PY) -m tests.fuzz.run --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED))
 
 check: lint types layers test ## everything CI runs
 

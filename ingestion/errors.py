@@ -55,10 +55,11 @@ class DataBridgeError(Exception):
         self.place = place
 
     def __str__(self) -> str:
-        """Render on one line: where, what, next step."""
+        """Render on one line that any terminal can show: where, what, next step."""
         where = f"{self.place}: " if self.place and str(self.place) else ""
         cure = f" {self.hint}" if self.hint else ""
-        return " ".join(f"{where}{self.what}{cure}".split())
+        line = " ".join(f"{where}{self.what}{cure}".split())
+        return line if line.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
 
 
 class StoreError(DataBridgeError):

@@ -119,3 +119,16 @@ def test_an_existing_file_survives_a_failed_conversion(tmp_path):
     (tmp_path / "out.parquet").write_bytes(b"precious")
     assert convert(tmp_path / "bad.csv", tmp_path / "out.parquet").returncode == 1
     assert (tmp_path / "out.parquet").read_bytes() == b"precious"
+
+
+def test_a_text_that_means_null_does_so_quoted_or_not_and_in_json(tmp_path):
+    (tmp_path / "a.csv").write_text('k;v\nA;"NA"\nB;NA\nC;""\nD;x\n')
+    (tmp_path / "odd.csv").write_text('k;v\nA;"NA"\nB;NA\nC;""\nD;a "b" c\nE;"a"b"\n')
+    (tmp_path / "a.json").write_text('[{"v": "NA", "NA": ["NA", "x"]}, {"v": "x", "NA": []}]')
+    expected = {"a.csv": [None, None, "", "x"], "odd.csv": [None, None, "", 'a "b" c', 'a"b'], "a.json": [None, "x"]}
+    for name, cells in expected.items():
+        done = convert(tmp_path / name, tmp_path / "o.parquet", "--null-values", "NA", "--report", "-")
+        assert pq.read_table(tmp_path / "o.parquet")["v"].to_pylist() == cells
+        told = json.loads(done.stdout)["detection"]["decisions"][-1]
+        assert (told["name"], told["value"], told["by"]) == ("empty cells", 'also "NA"', "given")
+    assert pq.read_table(tmp_path / "o.parquet")["NA"].to_pylist() == [[None, "x"], []]

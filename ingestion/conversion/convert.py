@@ -23,7 +23,7 @@ from ingestion.conversion.errors import (
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import open_payload
-from ingestion.conversion.values import Options, Progress, Report
+from ingestion.conversion.values import Decision, Options, Progress, Report
 from ingestion.conversion.writer import Writer
 from ingestion.errors import Place
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ingestion.conversion.formats.base import Table
+    from ingestion.conversion.values import Detection
 
 MAX_PASSES = 50
 
@@ -100,7 +101,7 @@ def _convert(
             partial.unlink(missing_ok=True)
     return Report(
         file=name,
-        detection=replace(detection, decisions=(*detection.decisions, *table.decisions)),
+        detection=_with_given(detection, table, options),
         columns=table.columns(),
         rows=table.rows,
         warnings=(*payload.notices, *detection.notices, *table.warnings),
@@ -109,6 +110,19 @@ def _convert(
         bytes_out=bytes_out,
         rejects=tuple(table.rejects),
     )
+
+
+def _with_given(detection: Detection, table: Table, options: Options) -> Detection:
+    """Add to the decisions what the table's reader settled, and what the caller said about values."""
+    told = list(table.decisions)
+    if options.null_values:
+        texts = ", ".join(f'"{text}"' for text in options.null_values)
+        told.append(
+            Decision(
+                name="empty cells", value=f"also {texts}", confidence=1.0, evidence="the caller said so", by="given"
+            )
+        )
+    return replace(detection, decisions=(*detection.decisions, *told))
 
 
 @contextmanager

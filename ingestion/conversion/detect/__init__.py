@@ -11,7 +11,7 @@ from ingestion.conversion.detect.binary import probe_binary
 from ingestion.conversion.detect.encoding import decide_encoding
 from ingestion.conversion.detect.jsonlike import probe_json
 from ingestion.conversion.detect.text import decide_dialect
-from ingestion.conversion.errors import EmptyFile, LineTooLong
+from ingestion.conversion.errors import EmptyFile, LineTooLong, UndecidedEncoding
 from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ HEAD_BYTES = 256 * 1024
 TAIL_BYTES = 16 * 1024
 LINES_AT_LEAST = 2
 MAX_LINES_BYTES = 16 * 1024 * 1024
+LONGEST_CHARACTER = 4
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
 def detect(payload: Payload, options: Options) -> Detection:
@@ -38,9 +40,22 @@ def detect(payload: Payload, options: Options) -> Detection:
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
     encoding = decide_encoding(payload, head, tail, options)
     text = decoded_beginning(head[encoding.mark :], encoding.codec)
+    _refuse_undecodable(text, payload, encoding)
     found = probe_json(payload, text, encoding)
     found = found or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
     return replace(_with(payload, found), notices=encoding.notices)
+
+
+def _refuse_undecodable(text: str, payload: Payload, encoding: Encoding) -> None:
+    """Refuse a text whose mark, or whose sender, promised another encoding; the end may be a cut character."""
+    found = _NO_TEXT.search(text, 0, len(text) - LONGEST_CHARACTER if payload.size > HEAD_BYTES else len(text))
+    if found:
+        before = text[: found.start()]
+        raise UndecidedEncoding(
+            f"The byte at position {encoding.mark + len(before.encode()):,} is no text in {encoding.codec}.",
+            hint="Name the right encoding with the option encoding.",
+            place=payload.place(line=1 + len(re.findall("\r\n?|\n", before))),
+        )
 
 
 def _tail(payload: Payload, encoding: Encoding) -> str:

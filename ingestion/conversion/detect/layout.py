@@ -194,12 +194,14 @@ def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
             continue
         if [cell and cell.strip() for cell in cells] == names:
             continue
-        parted = not rows[at - 1].filled or _is_title(rows[at - 1], width)
+        above = rows[at - 1]
+        parted = not above.filled or (_is_title(above, width) and len(above.cells) < width)
         if len(cells) == width and not parted:
             continue
         others = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if len(row.cells) == len(cells)]
-        if any(not cell for cell in cells) or not judge_header(cells, others, len(cells))[0]:
-            continue
+        is_header, _, sure = judge_header(cells, others, len(cells))
+        if any(not cell for cell in cells) or not is_header or (len(cells) == width and sure < SURE):
+            continue  # texts above texts of the same width may be a row below an empty one just as well
         if len(cells) == width or len(others) > 1 or parted:
             return _with_title(rows, at, region, width)
     return None

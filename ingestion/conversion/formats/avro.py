@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ingestion.conversion.formats.bounds import refuse_avro_bomb
 from ingestion.conversion.formats.columnar import ColumnarTable
 from ingestion.conversion.values import Detection, Notice, Options
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 BATCH_ROWS = 16 * 1024
+BATCH_BYTES = 32 << 20
 MAX_DIGITS = 76
 MAX_DEPTH = 100
 _PLAIN = {
@@ -62,39 +64,71 @@ class AvroSource:
         self.notices: list[Notice] = []
         self._payload = payload
         with payload.open() as file:
-            written: Any = fastavro.block_reader(file).writer_schema
+            try:
+                reader = fastavro.block_reader(file)
+                written: Any = reader.writer_schema
+                self._codec, self._first_block = reader.metadata.get("avro.codec", "null"), file.tell()
+            except Exception as error:  # fastavro has no base class for what may be wrong with a header
+                raise ValueError(str(error)) from error
         shapes = _Shapes(self.notices)
         self._plain = fastavro.parse_schema(_without_logic(written))
         self._record = isinstance(written, dict) and written.get("type") in {"record", "error"}
         fields = written["fields"] if self._record else [{"name": "value", "type": written}]
         shapes.learn(written)
+        shapes.refuse_endless(written)
         self._shapes = {entry["name"]: shapes.of(entry["type"]) for entry in fields}
         self.schema = pa.schema([pa.field(name, shape.type) for name, shape in self._shapes.items()])
 
     def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
-        """Yield batches of records."""
+        """Yield batches of records, bounded by their number and their bytes."""
         rows: list[Any] = []
+        size = 0
         with self._payload.open() as file:
-            for record in self._records(file):
+            for record, taken in self._records(file):
                 rows.append(record)
-                if len(rows) >= BATCH_ROWS:
+                size += taken
+                if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield self._batch(rows), file.tell()
-                    rows = []
+                    rows, size = [], 0
         if rows:
             yield self._batch(rows), self._payload.size
 
-    def _records(self, file: Any) -> Iterator[Any]:
+    def _records(self, file: IO[bytes]) -> Iterator[tuple[Any, int]]:
+        """Yield each record with the number of its bytes."""
+        for block in self._blocks(file):
+            done = 0
+            for at in range(block.num_records):
+                record = self._read(block.bytes_)
+                behind = block.bytes_.tell()
+                yield record, behind - done
+                done = behind
+                if at > BATCH_ROWS and not behind:
+                    raise ValueError("records without bytes")
+            if block.bytes_.read(1):
+                raise ValueError("a block is longer than its records")
+
+    def _blocks(self, file: IO[bytes]) -> Iterator[Any]:
+        """Yield the blocks, each measured before it is unpacked."""
+        import fastavro
+
+        reader = fastavro.block_reader(file)
+        with self._payload.open() as ahead:
+            ahead.seek(self._first_block)
+            while True:
+                refuse_avro_bomb(ahead, self._codec, self._payload)
+                try:
+                    block = next(reader, None)
+                except Exception as error:  # fastavro has no base class for what may be wrong with a block
+                    raise ValueError(str(error)) from error
+                if block is None:
+                    return
+                yield block
+
+    def _read(self, data: IO[bytes]) -> Any:
         import fastavro
 
         try:
-            block: Any
-            for block in fastavro.block_reader(file):
-                for at in range(block.num_records):
-                    yield fastavro.schemaless_reader(block.bytes_, self._plain, None, return_named_type=True)
-                    if at > BATCH_ROWS and not block.bytes_.tell():
-                        raise ValueError("records without bytes")
-                if block.bytes_.read(1):
-                    raise ValueError("a block is longer than its records")
+            return fastavro.schemaless_reader(data, self._plain, None, return_named_type=True)
         except Exception as error:
             raise ValueError(str(error)) from error
 
@@ -129,6 +163,33 @@ class _Shapes:
                 self.learn(inner, space)
             for entry in schema.get("fields") or ():
                 self.learn(entry["type"], space)
+
+    def refuse_endless(self, schema: Any) -> None:
+        """Refuse arrays of values that take no bytes: a few bytes could ask for any number of them."""
+        for inner in schema if isinstance(schema, list) else [schema]:
+            if not isinstance(inner, dict):
+                continue
+            if inner.get("type") == "array" and self._is_weightless(inner["items"]):
+                raise pa.ArrowNotImplementedError("arrays of values without bytes")
+            for below in (inner.get("items"), inner.get("values"), inner.get("type")):
+                self.refuse_endless(below)
+            for entry in inner.get("fields") or ():
+                self.refuse_endless(entry["type"])
+
+    def _is_weightless(self, schema: Any, depth: int = 0) -> bool:
+        """Tell whether values of a schema are written with no bytes at all."""
+        if depth > MAX_DEPTH:
+            return False
+        if isinstance(schema, str):
+            named = [kind for name, kind in self._named.items() if schema in {name, name.rpartition(".")[2]}]
+            return schema == "null" or (bool(named) and self._is_weightless(named[0], depth + 1))
+        if not isinstance(schema, dict):
+            return False
+        if schema.get("type") in {"record", "error"}:
+            return all(self._is_weightless(entry["type"], depth + 1) for entry in schema["fields"])
+        if schema.get("type") == "fixed":
+            return schema.get("size") == 0
+        return self._is_weightless(schema.get("type"), depth + 1)
 
     def of(self, schema: Any, space: str = "") -> _Shape:  # noqa: PLR0911  (one line a kind)
         """Return the shape of a schema within a name space."""

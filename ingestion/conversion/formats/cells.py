@@ -102,7 +102,7 @@ class Cutter:
     """Cuts blocks of one dialect. Has no state of its own, so several threads may use it."""
 
     def __init__(self, blocks: Blocks, dialect: Dialect, nulls: Sequence[str]) -> None:
-        """``nulls`` are the texts that mean null in an unquoted cell."""
+        """``nulls`` are the texts that mean null to the caller, whether a cell is quoted or not."""
         self._blocks = blocks
         self._dialect = dialect
         self._nulls = list(nulls)
@@ -120,9 +120,9 @@ class Cutter:
 
     def _cut(self, data: bytes | bytearray, line: int) -> Text:
         """Halve a block with odd records until these stand in a small part."""
-        batch = parse(data, self._dialect, self._types, self._nulls) if self._fast else None
+        batch = parse(data, self._dialect, self._types) if self._fast else None
         if batch is not None:
-            return Text(batch, [_Run(batch.num_rows, line)])
+            return Text(self._nulled(batch), [_Run(batch.num_rows, line)])
         if len(data) > BY_HAND_BYTES:
             first, second = self._blocks.halves(data)
             if first and second:
@@ -160,9 +160,9 @@ class Cutter:
 
     def _nulled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Replace the caller's texts for null."""
-        texts = pa.array([text for text in self._nulls if text], pa.string())
-        if not len(texts):
+        if not self._nulls:
             return batch
+        texts = pa.array(self._nulls, pa.string())
         none = pa.scalar(None, pa.string())
         columns = [pc.if_else(pc.is_in(cells, value_set=texts), none, cells) for cells in batch.columns]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from ingestion.conversion.detect.text import unique_names
 from ingestion.conversion.errors import BrokenFile, ConversionError, PasswordProtected, UnsafeArchive, UnsupportedType
 from ingestion.conversion.formats.base import PlanWidened, Table
+from ingestion.conversion.formats.bounds import Expanded, refuse_arrow_bomb, rows_at_once
 from ingestion.conversion.formats.storable import NotMidnight, bare, storable, stored
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
@@ -96,16 +97,22 @@ class ColumnarTable(Table):
         """Yield the rows as they are."""
         self.rows, self._nulls = RowCount(), dict.fromkeys(self._names, 0)
         schema = self.schema()
-        most = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
-        batches = self._source.batches()
+        usual = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
+        batches, expanded = self._source.batches(), Expanded(self._payload)
         while (found := self._next(batches)) is not None:
             batch, self.progress = found
+            most = min(usual, rows_at_once(batch))
             for start in range(0, batch.num_rows, most):
-                yield self._stored(batch.slice(start, most), schema)
+                part = batch.slice(start, most)
+                expanded.add(part)
+                yield self._stored(part, schema)
 
     def _next(self, batches: Iterator[tuple[pa.RecordBatch, int]]) -> tuple[pa.RecordBatch, int] | None:
         try:
-            return next(batches, None)
+            found = next(batches, None)
+            if found is not None:
+                _validate(found[0])
+            return found
         except DAMAGE as error:
             raise explained(error, self._payload, row=self.rows.read + 1) from error
 
@@ -165,13 +172,17 @@ class ParquetSource:
         self.notices: list[Notice] = []
         self._size = payload.size
         self._path = str(payload.path)
-        self._file = pq.ParquetFile(self._path)
-        self._rows = _rows_at_once(self._file.metadata, payload)
-        if _beyond_nanoseconds(self._file, self._path):
-            self._file = pq.ParquetFile(self._path, coerce_int96_timestamp_unit="us")
+        plain = pq.ParquetFile(self._path)
+        self._rows = _rows_at_once(plain.metadata, payload)
+        coarse = {}
+        if _beyond_nanoseconds(plain, self._path):
+            coarse = {"coerce_int96_timestamp_unit": "us"}
+            plain = pq.ParquetFile(self._path, **coarse)
             message = "Its INT96 times lie outside what nanoseconds can count, so microseconds are kept."
             self.notices.append(Notice(code="INT96_TIMES", message=message))
-        self.schema = self._file.schema_arrow.remove_metadata()
+        self.schema = plain.schema_arrow.remove_metadata()
+        # Dictionaries are kept as they are until it is known how long their values are.
+        self._file = pq.ParquetFile(self._path, read_dictionary=_dictionaries(plain.metadata), **coarse)
 
     def batches(self) -> Iterator[tuple[pa.RecordBatch, int]]:
         """Yield the rows a part of a row group at a time."""
@@ -199,6 +210,18 @@ def _rows_at_once(footer: pq.FileMetaData, payload: Payload) -> int:
     return rows
 
 
+def _dictionaries(footer: pq.FileMetaData) -> list[str]:
+    """Return the columns of texts or bytes, none of them within others, that have a dictionary."""
+    if not footer.num_row_groups:
+        return []
+    columns = map(footer.row_group(0).column, range(footer.num_columns))
+    return [
+        column.path_in_schema
+        for column in columns
+        if column.physical_type == "BYTE_ARRAY" and column.has_dictionary_page and "." not in column.path_in_schema
+    ]
+
+
 def _beyond_nanoseconds(file: pq.ParquetFile, path: str) -> bool:
     """Tell whether INT96 times (Impala, old Spark) lie outside 1677 to 2262, where nanoseconds would wrap around."""
     old = [
@@ -224,6 +247,7 @@ class ArrowSource:
         """Read the schema."""
         self.notices: list[Notice] = []
         self._payload = payload
+        refuse_arrow_bomb(payload)
         with payload.open() as file:
             head = file.read(6)
             self._is_file = head == b"ARROW1"
@@ -244,7 +268,6 @@ class ArrowSource:
             reader = self._open(file)
             parts = map(reader.get_batch, range(reader.num_record_batches)) if self._is_file else reader
             for batch in parts:
-                _validate(batch)
                 yield batch, min(file.tell(), self._payload.size)
             if not self._is_file and file.read(1):
                 raise pa.ArrowInvalid("bytes follow the end of the stream")

@@ -98,10 +98,9 @@ class DelimitedTable(Table):
         self.progress = 0
         self._dialect = dialect
         self._blocks = Blocks(payload, dialect)
-        nulls = list(dict.fromkeys(["", *options.null_values]))
-        self._cutter = Cutter(self._blocks, dialect, nulls)
+        self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
-        self._provable = can_prove(dialect) and len(nulls) == 1
+        self._provable = can_prove(dialect) and not options.null_values
         self._columns = [TextColumn(name) for name in dialect.names]
         self._nulls = [0] * len(self._columns)
         self._rescued = False

@@ -61,7 +61,6 @@ def parse(
     block: bytes | bytearray,
     dialect: Dialect,
     types: Sequence[pa.DataType],
-    nulls: Sequence[str] = ("",),
     *,
     point: str = ".",
     quotes: int | None = None,
@@ -92,7 +91,7 @@ def parse(
             csv.ConvertOptions(
                 column_types=dict(zip(dialect.names, types, strict=True)),
                 strings_can_be_null=True,
-                null_values=list(nulls),
+                null_values=[""],
                 quoted_strings_can_be_null=False,
                 decimal_point=point,
                 check_utf8=not block.isascii(),

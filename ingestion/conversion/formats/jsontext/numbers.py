@@ -46,7 +46,8 @@ class Numbers:
             self.whole = max(self.whole, len(whole))
             self.scale = max(self.scale, len(fraction))
         if self.fits64 and self.whole >= MIN_LONG_DIGITS:
-            self.fits64 = not self.scale and all(LOWEST <= int(text) <= HIGHEST for text in literals)
+            short = not self.scale and self.whole == MIN_LONG_DIGITS
+            self.fits64 = short and all(LOWEST <= int(text) <= HIGHEST for text in literals)
 
     @property
     def kind(self) -> str:

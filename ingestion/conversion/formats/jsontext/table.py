@@ -23,12 +23,12 @@ from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, Malforme
 from ingestion.conversion.formats.jsontext.notices import around
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.shape import Shape
-from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump
+from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
 from ingestion.conversion.layout import Layout, line_and_column, not_text
 from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ingestion.conversion.unpack import Payload
 
@@ -52,16 +52,18 @@ class _Part:
         return len(self.parsed.values) if self.parsed else len(self.array or ())
 
 
-def open_json(payload: Payload, detection: Detection, _options: Options) -> JsonTable:
+def open_json(payload: Payload, detection: Detection, options: Options) -> JsonTable:
     """Open the table and plan its types; raises ``BrokenFile``, ``NoRows`` and other ``ConversionError``s."""
-    return JsonTable(payload, detection.settings["layout"], by_line=detection.format == "ndjson")
+    by_line = detection.format == "ndjson"
+    return JsonTable(payload, detection.settings["layout"], by_line=by_line, nulls=options.null_values)
 
 
 class JsonTable(Table):
     """Records of a JSON file as typed batches."""
 
-    def __init__(self, payload: Payload, layout: Layout, *, by_line: bool) -> None:
-        """Plan the types from records at the beginning, the middle and the end."""
+    def __init__(self, payload: Payload, layout: Layout, *, by_line: bool, nulls: Collection[str] = ()) -> None:
+        """Plan the types from the beginning, the middle and the end; ``nulls`` are strings that mean null."""
+        self._null_texts = frozenset(nulls)
         self.rows = RowCount()
         self.warnings: list[Notice] = []
         self.progress = 0
@@ -242,7 +244,7 @@ class JsonTable(Table):
 
     def _read(self, block: Block) -> pa.StructArray | None:
         """Read one block the quick way. Runs in a thread, so it only reads what it shares."""
-        return quick.parse(block, self._plan, self._layout.separator)
+        return None if self._null_texts else quick.parse(block, self._plan, self._layout.separator)
 
     def _parsed_or_none(self, block: Block) -> Parsed | None:
         """Return a block's values; None when it is no JSON, but was not cut for certain."""
@@ -261,7 +263,10 @@ class JsonTable(Table):
             raise self._broken(position, error.why, error.hint) from None
 
     def _parsed(self, block: Block) -> Parsed:
-        return self._parser.all(block.data.decode(), commas=block.commas)
+        parsed = self._parser.all(block.data.decode(), commas=block.commas)
+        if self._null_texts:
+            parsed.values = without_texts(parsed.values, self._null_texts)
+        return parsed
 
     # ---- the rows ----
 

@@ -141,6 +141,19 @@ def dump(value: Value) -> str:
             return json.dumps(value)
 
 
+def without_texts(value: Value, texts: frozenset[str]) -> Value:
+    """Return a value in which null stands for each of some strings; names stay."""
+    match value:
+        case str():
+            return None if value in texts else value
+        case list():
+            return [without_texts(inner, texts) for inner in value]
+        case dict():
+            return {name: without_texts(inner, texts) for name, inner in value.items()}
+        case _:
+            return value
+
+
 def has_lone_surrogate(text: str) -> bool:
     """Tell whether a text has half of a surrogate pair, which is no character."""
     return _LONE_SURROGATE.search(text) is not None
