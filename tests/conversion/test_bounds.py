@@ -255,3 +255,14 @@ def test_signs_of_a_damaged_file_do_not_reach_a_terminal(tmp_path):
     for byte in (b"\x0f", b"\x1f", b"\x7f"):
         broken = content[: -8 - footer] + byte * footer + content[-8:]
         assert str(refused(tmp_path, broken, BrokenFile)).isprintable()
+
+
+def test_a_workbook_whose_package_names_no_workbook_is_a_broken_file(tmp_path):
+    relations = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"/>'
+    refused(
+        tmp_path,
+        zipped(
+            ("[Content_Types].xml", "<Types>spreadsheetml</Types>"), ("_rels/.rels", relations), ("xl/a.xml", "<a/>")
+        ),
+        BrokenFile,
+    )

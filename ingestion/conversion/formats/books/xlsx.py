@@ -181,7 +181,10 @@ def main_part(parts: Parts) -> str:
         found = of_kind(relations(parts, ""), "/officeDocument")
         if found and found in parts:
             return found
-    return next(name for name in ("xl/workbook.xml", "xl/workbook.bin") if name in parts)
+    for usual in ("xl/workbook.xml", "xl/workbook.bin"):
+        if usual in parts:
+            return usual
+    raise ValueError("the package has no workbook")
 
 
 def relations(parts: Parts, source: str) -> dict[str, tuple[str, str]]:
