@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
 from ingestion.conversion.formats.base import Table
-from ingestion.conversion.formats.books.cells import REJECTED, Grid
+from ingestion.conversion.formats.books.cells import REJECTED, Grid, among
 from ingestion.conversion.formats.books.columns import Place, SheetColumn
 from ingestion.conversion.formats.books.html import HtmlBook, MhtmlBook
 from ingestion.conversion.formats.books.layout import Layout, lay_out
@@ -71,7 +71,7 @@ class WorkbookTable(Table):
                 hint="Correct the options header_row, skip_rows and table.",
                 place=payload.place(sheet=self._name),
             )
-        refused = np.intersect1d(grid.rows_with(REJECTED), layout.body)
+        refused = among(grid.rows_with(REJECTED), layout.body)
         self._body = np.setdiff1d(layout.body, refused, assume_unique=True) if len(refused) else layout.body
         if len(refused):
             self._set_aside(grid, layout, refused.tolist())

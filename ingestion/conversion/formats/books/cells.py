@@ -188,6 +188,14 @@ class Grid:
         return cells.rows[at[same]].astype(np.int64)
 
 
+def among(few: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return those of a few numbers that stand among many."""
+    if not len(ascending):
+        return few[:0]
+    at = np.minimum(np.searchsorted(ascending, few), len(ascending) - 1)
+    return few[ascending[at] == few]
+
+
 def kinds_in(kinds: NDArray[np.uint8]) -> list[int]:
     """Return the kinds that occur, ascending."""
     return np.flatnonzero(np.bincount(kinds)).tolist()

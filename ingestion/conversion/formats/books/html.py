@@ -7,9 +7,7 @@ the number behind a rounded display, and the number format ``\@`` marks a text.
 from __future__ import annotations
 
 import codecs
-import email.policy
 import re
-from email.parser import BytesParser
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -75,6 +73,9 @@ class MhtmlBook(HtmlBook):
     """A web archive: one page, or Excel's page with one more for each sheet."""
 
     def _pages(self, payload: Payload) -> Iterator[str]:
+        import email.policy
+        from email.parser import BytesParser
+
         with payload.open() as file:
             message = BytesParser(policy=email.policy.compat32).parse(file)
         for part in message.walk():

@@ -11,6 +11,7 @@ from ingestion.conversion.detect.cuts import Row
 from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import Region, find_tables, footer
 from ingestion.conversion.detect.names import column_names
+from ingestion.conversion.formats.books.cells import among
 from ingestion.conversion.formats.books.columns import as_texts
 
 if TYPE_CHECKING:
@@ -214,6 +215,6 @@ def _repeated(
     first = next((at for at, cell in zip(columns, header.cells, strict=False) if cell and cell.strip()), None)
     if first is None:
         return np.zeros(0, np.int64)
-    suspects = np.intersect1d(grid.rows_with_text(first, header.cells[columns.index(first)] or ""), body)
+    suspects = among(grid.rows_with_text(first, header.cells[columns.index(first)] or ""), body)
     rows = _rows(grid, suspects[:MOST_REPEATED], columns, epoch=epoch)
     return np.array([row.line - 1 for row in rows if row.cells == header.cells], np.int64)
