@@ -73,6 +73,14 @@ def test_dates_follow_the_number_format_and_the_system(tmp_path):
     assert rows_of(tmp_path, old_mac)[0][0] == dt.date(2030, 1, 2)
 
 
+def test_a_format_may_be_written_as_excel_5_did(tmp_path):
+    old = record(0x41E, struct.pack("<H", 200) + b"\x0add/mm/yyyy") + record(
+        0xE0, struct.pack("<HH", 0, 200) + bytes(16)
+    )
+    content = biff8(HEADER + number(1, 0, 46023, 0) + number(1, 1, 1), more=old)
+    assert rows_of(tmp_path, content) == [(dt.date(2026, 1, 1), dt.date(1900, 1, 1))]
+
+
 # ---- texts ----
 
 

@@ -50,8 +50,13 @@ class Strings:
         return self._read(at + 2, self._data[at] | self._data[at + 1] << 8, end)
 
     def format_code(self, at: int, end: int) -> str:
-        """Return a number format's code."""
-        return self.long(at, end) if self._version == 8 else self.short(at, end)
+        """Return a number format's code; some programs write it as version 5 did, whatever the version they claim."""
+        if self._version < 8:
+            return self.short(at, end)
+        try:
+            return self.long(at, end)
+        except ValueError:
+            return self._bytes(self._data[at + 1 : min(at + 1 + self._data[at], end)])
 
     def _read(self, at: int, count: int, end: int) -> str:
         if self._version < 8:
