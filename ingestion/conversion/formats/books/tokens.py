@@ -54,10 +54,9 @@ class Grammar:
             return None
         padded = np.frombuffer(block + PADDING, np.uint8)
         raw = padded[: len(block)]
-        opened, closed = np.flatnonzero(raw == 60), np.flatnonzero(raw == 62)
-        if not len(opened) or len(opened) != len(closed):
-            return None
-        if not ((closed > opened).all() and (closed[:-1] < opened[1:]).all()):
+        marks = np.flatnonzero((raw & 0xFD) == 60)  # < and >, which differ in one bit
+        opened, closed = marks[0::2].copy(), marks[1::2].copy()
+        if not len(opened) or len(opened) != len(closed) or (raw[opened] != 60).any() or (raw[closed] != 62).any():
             return None
         words = np.ndarray((len(block),), "<u8", padded.data, strides=(1,))
         pairs = np.ndarray((len(block),), "<u2", padded.data, strides=(1,))
