@@ -29,6 +29,7 @@ class Action(StrEnum):
     SEE_JOBS = "see jobs"
     CREATE_JOBS = "create jobs"
     CHANGE_JOBS = "retry and cancel jobs"
+    DOWNLOAD_FILES = "download files"
     SEE_DATASETS = "see datasets"
     CHANGE_CONTRACTS = "change contracts"
     FIX_REJECTS = "fix rejects"
@@ -52,6 +53,7 @@ _TABLE: dict[Action, dict[Role, Scope]] = {
     Action.SEE_JOBS: {Role.VIEWER: _ALL, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
     Action.CREATE_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
     Action.CHANGE_JOBS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
+    Action.DOWNLOAD_FILES: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},
     Action.SEE_DATASETS: {Role.VIEWER: _ALL, Role.OPERATOR: _ALL, Role.ADMIN: _ALL},
     Action.CHANGE_CONTRACTS: {Role.VIEWER: _NONE, Role.OPERATOR: _NONE, Role.ADMIN: _ALL},
     Action.FIX_REJECTS: {Role.VIEWER: _NONE, Role.OPERATOR: _OWN, Role.ADMIN: _ALL},

@@ -368,6 +368,25 @@ def delete_all(prefix: str) -> None:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
+def size_of(key: str) -> int | None:
+    """Return how many bytes an object has, or None when there is none."""
+    s3 = client("s3")
+    with translated(f"look at {key}"):
+        try:
+            return int(s3.head_object(Bucket=config.current().bucket, Key=key)["ContentLength"])
+        except s3.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+
+
+def read_range(key: str, first: int, last: int) -> Iterator[bytes]:
+    """Yield the bytes of an object from ``first`` to ``last``, both counted from 0 and included, in blocks."""
+    with translated(f"read {key}"):
+        body = client("s3").get_object(Bucket=config.current().bucket, Key=key, Range=f"bytes={first}-{last}")["Body"]
+        yield from body.iter_chunks(1 << 18)
+
+
 def exists(key: str) -> bool:
     """Tell whether an object is there."""
     s3 = client("s3")

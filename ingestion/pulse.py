@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, ClassVar, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pynamodb.exceptions import PynamoDBException
 
@@ -32,6 +33,33 @@ class TooLong(DataBridgeError):
     code: ClassVar[str] = "TIME_LIMIT"
 
 
+class Stages:
+    """What each stage of an attempt took: seconds, and the bytes and rows it came to. A stage may come again."""
+
+    def __init__(self) -> None:
+        """Begin before the first one."""
+        self.last: dict[str, Any] = {}
+        self._since = time.monotonic()
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def at(self, moment: float, now_at: dict[str, Any]) -> None:
+        """Note where the attempt stands; the time since the last note belongs to the stage of that one."""
+        self._add(moment)
+        self.last = now_at
+        stage = self._found.setdefault(now_at["stage"], {"seconds": 0.0, "bytes": 0, "rows": 0})
+        stage |= {"bytes": now_at["bytes"] or stage["bytes"], "rows": now_at["rows"] or stage["rows"]}
+
+    def told(self) -> dict[str, dict[str, Any]]:
+        """Return the stages in the order they began."""
+        self._add(time.monotonic())
+        return {name: {**found, "seconds": round(found["seconds"], 3)} for name, found in self._found.items()}
+
+    def _add(self, moment: float) -> None:
+        if self.last:
+            self._found[self.last["stage"]]["seconds"] += moment - self._since
+        self._since = moment
+
+
 class Pulse:
     """Shows progress and renews the lease as the attempt goes on; raises in it when it has to stop.
 
@@ -46,6 +74,7 @@ class Pulse:
         self._began = self._renewed = self._heard = time.monotonic()
         self._next = 0.0
         self._stopped = False
+        self._stages = Stages()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
@@ -54,25 +83,30 @@ class Pulse:
         self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Stop; afterwards nothing but the caller touches the job."""
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Stop; afterwards nothing but the caller touches the job. What failed is shown where it failed."""
         self._done.set()
         self._thread.join()
+        if kind is not None and issubclass(kind, DataBridgeError) and self._stages.last:
+            with suppress(DataBridgeError, PynamoDBException):  # the error itself is more than where it happened
+                lifecycle.note(self._job, progress=self.progress())
+
+    def progress(self, stage: str = "") -> dict[str, Any]:
+        """Return where the attempt stands and what each stage so far took, as a job keeps it."""
+        return {**self._stages.last, **({"stage": stage} if stage else {}), "stages": self._stages.told()}
 
     def beat(self, stage: str, done: int, total: float | None, rows: int) -> None:
         """Report where the attempt stands; raises ``Cancelled``, ``LeaseLost`` or ``TooLong``."""
         if self._stopped:
             raise LeaseLost
         moment = time.monotonic()
+        self._stages.at(moment, {"stage": stage, "bytes": done, "bytes_total": total, "rows": rows})
         if moment - self._began > LIMIT_S:
             raise too_long()
         if moment < self._next:
             return
         self._next = moment + PROGRESS_EVERY_S
-        lifecycle.renew(
-            self._job,
-            {"stage": stage, "bytes": done, "bytes_total": total, "rows": rows, "at": now().isoformat()},
-        )
+        lifecycle.renew(self._job, {**self.progress(), "at": now().isoformat()})
         self._renewed = self._heard = moment
 
     def bytes_of(self, stage: str, total: float | None) -> Callable[[int], None]:

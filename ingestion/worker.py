@@ -277,6 +277,7 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
     _succeed(
         job,
         told,
+        progress={**pulse.progress("done"), "bytes": job.raw_bytes, "rows": report.rows.loaded},
         warnings=[*([left] if left else []), *told["warnings"]][:WARNINGS_TOLD],
         input_format=report.detection.format,
         output_path=lake.uri(key),
@@ -324,7 +325,6 @@ def _succeed(job: Job, told: dict[str, Any], **facts: Any) -> None:
             job,
             also=load.write,
             rows=told["rows"],
-            progress={"stage": "done", "bytes": job.raw_bytes, "bytes_total": job.raw_bytes, "rows": loaded},
             schema_version=load.version,
             **facts,
         ):

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ingestion.api import connections, uploads, views
+from ingestion.api import connections, files, uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
@@ -37,6 +37,9 @@ def routes(**door: Any) -> list[URLPattern]:
             views.JobDocument.as_view(name="rejects", empty=rejects, **door),
             name="rejects",
         ),
+        path("jobs/<str:job_id>/raw", files.RawFile.as_view(**door), name="raw_file"),
+        path("jobs/<str:job_id>/parquet", files.ParquetFile.as_view(**door), name="parquet_file"),
+        path("jobs/<str:job_id>/rejects.csv", files.RejectsFile.as_view(**door), name="rejects_file"),
         path("jobs/<str:job_id>/retry", views.JobRetry.as_view(**door), name="retry"),
         path("jobs/<str:job_id>/cancel", views.JobCancel.as_view(**door), name="cancel"),
         path("stats", views.Stats.as_view(**door), name="stats"),

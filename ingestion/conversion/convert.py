@@ -89,9 +89,11 @@ def _convert(
         payload = open_payload(src, name=name, options=options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         detection = detect(payload, options)
+        tell(Progress(stage="type", bytes_done=0, bytes_total=payload.size, rows=0))
         table = FORMATS[detection.format](payload, detection, options)
         try:
             _write(table, partial, metadata, payload.size, tell)
+            tell(Progress(stage="validate", bytes_done=payload.size, bytes_total=payload.size, rows=table.rows.loaded))
             _check(table, partial, name)
             bytes_out = partial.stat().st_size
             partial.replace(dest)
@@ -159,13 +161,19 @@ def _refuse_early(src: Path, dest: Path, name: str) -> None:
 def _write(
     table: Table, partial: Path, metadata: Mapping[str, str], total: int, tell: Callable[[Progress], None]
 ) -> None:
-    """Write all batches; start again when a later part of the file widened a type."""
+    """Write all batches; start again when a later part of the file widened a type.
+
+    Reading and writing take turns, and each is told of before it begins, so that a listener can tell them apart.
+    """
     for _ in range(MAX_PASSES):
         try:
             with Writer(partial, table, metadata) as writer:
+                tell(Progress(stage="read", bytes_done=0, bytes_total=total, rows=0))
                 for batch in table.batches():
-                    writer.write(batch)
                     tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                    writer.write(batch)
+                    tell(Progress(stage="read", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
         except PlanWidened:
             continue
         return

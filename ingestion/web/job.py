@@ -1,4 +1,4 @@
-"""One job's page: where it stands, what came of it, its log."""
+"""One job's page: where it stands, what came of it, and what can be done; its log is read by its script."""
 
 from __future__ import annotations
 
@@ -8,31 +8,64 @@ from django.shortcuts import render
 
 from accounts.roles import Action, may
 from ingestion import lake, queries
-from ingestion.web.access import job_or_404, page
+from ingestion.web.access import job_or_404, page, part
+from ingestion.web.stages import stages
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-STAGES = ("fetch", "detect", "read", "write", "publish")
+    from ingestion.models import Job
+
+SHOWN_ROWS = 100
 
 
 @page(Action.SEE_JOBS)
 def job(request: HttpRequest, job_id: str) -> HttpResponse:
     """Show the page."""
-    return render(request, "web/job.html", _facts(request, job_id))
-
-
-def _facts(request: HttpRequest, job_id: str) -> dict[str, Any]:
     found = job_or_404(request, job_id)
-    lines, _ = queries.events(job_id)
-    finished = found.status == "SUCCESS"
+    lines, cursor = queries.events(job_id)
+    log = {"events": lines, "next_cursor": cursor, "tail_cursor": queries.tail(job_id, lines, "")}
+    return render(request, "web/job.html", _facts(request, found) | log)
+
+
+@part(Action.SEE_JOBS)
+def job_part(request: HttpRequest, job_id: str) -> HttpResponse:
+    """Show what of the page changes while the job is under way."""
+    return render(request, "web/_job.html", _facts(request, job_or_404(request, job_id)))
+
+
+def _facts(request: HttpRequest, job: Job) -> dict[str, Any]:
     return {
-        "job": found,
-        "events": lines,
-        "report": lake.get_json(lake.about_key(job_id, "report.json")) if finished else None,
-        "preview": lake.get_json(lake.about_key(job_id, "preview.json")) if finished else None,
-        "stages": STAGES,
-        "can_change": may(request.user, Action.CHANGE_JOBS, found.user_id),
-        "can_retry": found.status in {"FAILED", "CANCELLED"},
-        "can_cancel": found.status in {"PENDING", "RUNNING"},
+        "job": job,
+        "is_open": job.status in {"PENDING", "RUNNING"},
+        "stages": stages(job),
+        **_documents(job),
+        **_actions(request, job),
+    }
+
+
+def _documents(job: Job) -> dict[str, Any]:
+    """Return what the worker wrote about the job, once it has ended well."""
+    if job.status != "SUCCESS" or not job.output_path:
+        return {}
+    preview = lake.get_json(lake.about_key(job.job_id, "preview.json")) or {"columns": [], "rows": []}
+    return {
+        "report": lake.get_json(lake.about_key(job.job_id, "report.json")),
+        "columns": preview["columns"],
+        "rows": preview["rows"][:SHOWN_ROWS],
+    }
+
+
+def _actions(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """Return what this person can do with the job now."""
+    change = may(request.user, Action.CHANGE_JOBS, job.user_id)
+    get_files = may(request.user, Action.DOWNLOAD_FILES, job.user_id)
+    code = (job.error or {}).get("code")
+    return {
+        "can_retry": change and job.status in {"FAILED", "CANCELLED"},
+        "can_force": change and job.status == "FAILED" and code == "ALREADY_LOADED",
+        "can_cancel": change and job.status in {"PENDING", "RUNNING"} and not job.cancel_requested,
+        "can_get_raw": get_files and bool(job.raw_path),
+        "can_get_parquet": get_files and bool(job.output_path) and job.status == "SUCCESS",
+        "can_get_rejects": get_files and bool((job.rows or {}).get("rejected")),
     }

@@ -15,4 +15,5 @@ urlpatterns = [
     path("signed-in", views.signed_in_again, name="signed_in"),
     path("api/parts/dashboard", dashboard.dashboard_part, name="dashboard_part"),
     path("api/parts/jobs", views.jobs_part, name="jobs_part"),
+    path("api/parts/jobs/<str:job_id>", job.job_part, name="job_part"),
 ]

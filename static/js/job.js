@@ -1,38 +1,41 @@
-/** One job's page: shows its progress, and reloads when its state changes. */
+/** One job's page: its actions, its files, its news, its log. */
 
 import { call, show } from "./api.js";
-import { poll } from "./poll.js";
-
-const ENDED = new Set(["SUCCESS", "FAILED", "CANCELLED"]);
+import { download } from "./download.js";
+import { log } from "./log.js";
 
 export function watchJob(page) {
-  const { job: id, status } = page.dataset;
-  for (const button of page.querySelectorAll("[data-action]")) {
-    button.addEventListener("click", () => act(page, button, id));
-  }
-  if (ENDED.has(status)) return;
-  const line = document.getElementById("progress");
-  poll(async () => {
-    const job = await call(`jobs/${id}`);
-    if (job.status !== status) {
-      window.location.reload();
-      return "stop";
+  const id = page.dataset.job;
+  const news = document.getElementById("news");
+  const lines = log(document.getElementById("events"), id);
+  let word = page.firstElementChild.dataset.word;
+  page.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-action]");
+    const link = event.target.closest("[data-download]");
+    if (button) act(page, button, id);
+    if (link) {
+      event.preventDefault();
+      download(link.href, page.querySelector("[data-downloading]"));
     }
-    const at = job.progress;
-    const text = at ? `${at.stage}: ${at.bytes.toLocaleString()} bytes, ${at.rows.toLocaleString()} rows` : "";
-    const moved = text !== line.textContent;
-    line.textContent = text;
-    return moved ? "changed" : "same";
   });
+  new MutationObserver(() => {
+    lines.soon();
+    const now = page.firstElementChild?.dataset.word;
+    if (now && now !== word) news.textContent = `The job is now: ${now}`;
+    word = now ?? word;
+  }).observe(page, { childList: true });
 }
 
 async function act(page, button, id) {
+  const warning = button.dataset.confirm;
+  if (warning && !window.confirm(`${warning} Go on?`)) return;
   button.disabled = true;
   try {
-    await call(`jobs/${id}/${button.dataset.action}`, { method: "POST" });
+    const json = "force" in button.dataset ? { force: true } : {};
+    await call(`jobs/${id}/${button.dataset.action}`, { json });
     window.location.reload();
   } catch (error) {
-    show(document.getElementById("page-error"), error);
+    show(page.querySelector("[data-error]"), error);
     button.disabled = false;
   }
 }

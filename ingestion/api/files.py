@@ -1,0 +1,169 @@
+"""A job's files through the app, as nobody but the app reads the lake: the raw file, the Parquet, the rejects.
+
+A function on Lambda answers with at most 6 MB, so a large file comes in ranges there (RFC 9110, 14), as the pages
+ask for it; elsewhere it comes whole too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
+
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from accounts.roles import Action
+from ingestion import lake
+from ingestion.api.serializers import ProblemSerializer
+from ingestion.api.views import JobView
+from ingestion.errors import BadRequest, DataBridgeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rest_framework.request import Request
+
+    from ingestion.models import Job
+
+AT_ONCE_BYTES = 4 << 20
+# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
+
+
+class JobFileMissing(DataBridgeError):
+    """The job has no such file: it has not come so far, failed before, or no row was set aside."""
+
+    code: ClassVar[str] = "FILE_NOT_FOUND"
+    http_status: ClassVar[int] = 404
+
+
+class RangeRefused(BadRequest):
+    """The range lies outside of the file."""
+
+    code: ClassVar[str] = "RANGE_OUTSIDE"
+    http_status: ClassVar[int] = 416
+
+
+class FileTooLargeAtOnce(BadRequest):
+    """The file is larger than one answer can be here."""
+
+    code: ClassVar[str] = "FILE_TOO_LARGE_AT_ONCE"
+    http_status: ClassVar[int] = 413
+
+
+_ANSWERS: dict[Any, Any] = {(200, "application/octet-stream"): bytes, 404: ProblemSerializer, 416: ProblemSerializer}
+_RANGES = OpenApiParameter("Range", str, OpenApiParameter.HEADER, description="`bytes=0-4194303`: a part of the file.")
+
+
+class LakeFile(JobView):
+    """An object of the lake that belongs to a job."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.DOWNLOAD_FILES}
+
+    def answer(self, request: Request, address: str | None, name: str) -> StreamingHttpResponse:
+        """Answer the object, or the range of it that is asked for; raises ``DataBridgeError``."""
+        key = lake.key_of(address) if address else ""
+        size = lake.size_of(key) if key else None
+        if size is None:
+            raise JobFileMissing("The job has no such file.", hint="Look at how the job ended.")
+        bounded = "lambda.event" in request.META
+        first, last = _range(request.headers.get("Range", ""), size)
+        if bounded and last - first >= AT_ONCE_BYTES:
+            if "Range" not in request.headers:
+                raise FileTooLargeAtOnce(
+                    f"The file has {size:,} bytes; one answer has at most {AT_ONCE_BYTES:,}.",
+                    hint="Ask for it in ranges, by the header Range.",
+                )
+            last = first + AT_ONCE_BYTES - 1
+        whole = (first, last) == (0, size - 1) and "Range" not in request.headers
+        blocks = lake.read_range(key, first, last) if size else iter(())
+        answer = StreamingHttpResponse(
+            blocks, status=200 if whole or not size else 206, content_type="application/octet-stream"
+        )
+        answer["Content-Length"] = str(last - first + 1)
+        answer["Accept-Ranges"] = "bytes"
+        answer["Content-Disposition"] = attachment(name)
+        if answer.status_code == 206:
+            answer["Content-Range"] = f"bytes {first}-{last}/{size}"
+        return answer
+
+
+class RawFile(LakeFile):
+    """The bytes as they came."""
+
+    @extend_schema(operation_id="download_raw", parameters=[_RANGES], responses=_ANSWERS)
+    def get(self, request: Request, job_id: str) -> StreamingHttpResponse:
+        """Answer the raw file under the name it came with."""
+        job = self.job(job_id)
+        return self.answer(request, job.raw_path, (job.raw_path or "").rsplit("/", 1)[-1])
+
+
+class ParquetFile(LakeFile):
+    """What was published."""
+
+    @extend_schema(operation_id="download_parquet", parameters=[_RANGES], responses=_ANSWERS)
+    def get(self, request: Request, job_id: str) -> StreamingHttpResponse:
+        """Answer the Parquet file, named by dataset and job."""
+        job = self.job(job_id)
+        return self.answer(request, job.output_path, f"{job.dataset}-{job.job_id}.parquet")
+
+
+class RejectsFile(JobView):
+    """The rows that were set aside, for a spreadsheet."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.DOWNLOAD_FILES}
+
+    @extend_schema(operation_id="download_rejects", responses={(200, "text/csv"): str, 404: ProblemSerializer})
+    def get(self, _request: Request, job_id: str) -> HttpResponse:
+        """Answer the rejects as CSV (RFC 4180), with nothing in it that a spreadsheet would run."""
+        job: Job = self.job(job_id)
+        kept = lake.get_json(lake.about_key(job.job_id, "rejects.json")) or {}
+        if not kept.get("rejects"):
+            raise JobFileMissing("No row of this job was set aside.", hint="All rows read are loaded or skipped.")
+        answer = HttpResponse(as_csv(kept["rejects"]), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = attachment(f"{job.dataset}-{job.job_id}-rejects.csv")
+        return answer
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows with the same or other names each as one table; what is no text is written as JSON."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow([inert(name) for name in names])
+    for row in rows:
+        writer.writerow([inert(_text(row.get(name))) for name in names])
+    return text.getvalue()
+
+
+def inert(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def attachment(name: str) -> str:
+    """Return the Content-Disposition that saves under a name, whatever is in it (RFC 6266)."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name) or "file"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _range(header: str, size: int) -> tuple[int, int]:
+    """Return the first and the last byte that are asked for; another form of the header means all (RFC 9110, 14.2)."""
+    found = _RANGE.fullmatch(header)
+    if not found:
+        return 0, size - 1
+    first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
+    if first > last:
+        raise RangeRefused(f"The file has {size:,} bytes.", hint="Ask for a range within them.")
+    return first, last

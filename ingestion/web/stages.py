@@ -1,0 +1,73 @@
+"""The stage bar of a job's page: which stages are done, which runs, where it failed, and what each one took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ingestion.models import Job
+
+STAGES = ("fetch", "detect", "read", "type", "validate", "write", "publish")
+# One pass over the file does these together: a part is read, typed and written before the next one is read.
+_TOGETHER = ("read", "type", "write")
+WORDS = {
+    "done": "done",
+    "now": "running",
+    "failed": "failed here",
+    "stopped": "stopped here",
+    "waiting": "not yet",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage: its name, its state (a key of ``WORDS``), and what it took and came to where that is known."""
+
+    name: str
+    state: str
+    seconds: float | None
+    bytes: int | None
+    rows: int | None
+    share: int | None
+
+    @property
+    def word(self) -> str:
+        """Return the state for people."""
+        return WORDS[self.state]
+
+
+def stages(job: Job) -> list[Stage]:
+    """Return the stages of a job's last attempt."""
+    progress: dict[str, Any] = job.progress or {}
+    found: dict[str, dict[str, Any]] = progress.get("stages") or {}
+    return [_stage(name, _state(job.status, progress.get("stage"), name, found), progress, found) for name in STAGES]
+
+
+def _stage(name: str, state: str, progress: dict[str, Any], found: dict[str, dict[str, Any]]) -> Stage:
+    took = found.get(name) or {}
+    is_now = state == "now" and name == progress.get("stage")
+    done, total = progress.get("bytes"), progress.get("bytes_total")
+    return Stage(
+        name=name,
+        state=state,
+        seconds=took.get("seconds"),
+        bytes=took.get("bytes") if name in {"fetch", "read", "publish"} else None,
+        rows=took.get("rows") if name in {"read", "write"} else None,
+        share=min(100, int(100 * done / total)) if is_now and done and total else None,
+    )
+
+
+def _state(status: str, present: str | None, name: str, found: dict[str, Any]) -> str:
+    """Tell how far a stage is, from the stage that the attempt told of last."""
+    if status == "SUCCESS":
+        return "done" if name in found or not found else "waiting"
+    if present not in STAGES:
+        return "waiting"
+    at = {"RUNNING": "now", "PENDING": "failed", "FAILED": "failed", "CANCELLED": "stopped"}[status]
+    if name == present:
+        return at
+    if present in _TOGETHER and name in _TOGETHER:
+        return "now" if status == "RUNNING" else "done" if name in found else "waiting"
+    order = ("fetch", "detect", *_TOGETHER, "validate", "publish")
+    return "done" if order.index(name) < order.index(present) else "waiting"
