@@ -71,24 +71,24 @@ class LakeFile(JobView):
         size = lake.size_of(key) if key else None
         if size is None:
             raise JobFileMissing("The job has no such file.", hint="Look at how the job ended.")
-        bounded = "lambda.event" in request.META
-        first, last = _range(request.headers.get("Range", ""), size)
-        if bounded and last - first >= AT_ONCE_BYTES:
-            if "Range" not in request.headers:
+        asked = _range(request.headers.get("Range", ""), size)
+        first, last = asked or (0, size - 1)
+        if "lambda.event" in request.META and last - first >= AT_ONCE_BYTES:
+            if not asked:
                 raise FileTooLargeAtOnce(
                     f"The file has {size:,} bytes; one answer has at most {AT_ONCE_BYTES:,}.",
                     hint="Ask for it in ranges, by the header Range.",
                 )
             last = first + AT_ONCE_BYTES - 1
-        whole = (first, last) == (0, size - 1) and "Range" not in request.headers
-        blocks = lake.read_range(key, first, last) if size else iter(())
         answer = StreamingHttpResponse(
-            blocks, status=200 if whole or not size else 206, content_type="application/octet-stream"
+            lake.read_range(key, first, last) if size else iter(()),
+            status=206 if asked else 200,
+            content_type="application/octet-stream",
         )
         answer["Content-Length"] = str(last - first + 1)
         answer["Accept-Ranges"] = "bytes"
         answer["Content-Disposition"] = attachment(name)
-        if answer.status_code == 206:
+        if asked:
             answer["Content-Range"] = f"bytes {first}-{last}/{size}"
         return answer
 
@@ -158,11 +158,14 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _range(header: str, size: int) -> tuple[int, int]:
-    """Return the first and the last byte that are asked for; another form of the header means all (RFC 9110, 14.2)."""
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """Return the first and the last byte that are asked for; None for all, also by a form that is not served.
+
+    A server may pass over a Range that it does not serve (RFC 9110, 14.2). Raises ``RangeRefused``.
+    """
     found = _RANGE.fullmatch(header)
     if not found:
-        return 0, size - 1
+        return None
     first, last = int(found[1]), min(int(found[2] or size - 1), size - 1)
     if first > last:
         raise RangeRefused(f"The file has {size:,} bytes.", hint="Ask for a range within them.")

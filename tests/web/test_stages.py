@@ -1,0 +1,64 @@
+"""The stage bar, from what a job keeps of its progress."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingestion.models import Job
+from ingestion.pulse import Stages
+from ingestion.web.stages import STAGES, stages
+
+TOOK = {"seconds": 1.0, "bytes": 10, "rows": 3}
+
+
+def states(status, progress):
+    return {stage.name: stage.state for stage in stages(Job("1", status=status, progress=progress))}
+
+
+def told(present, *before):
+    return {"stage": present, "bytes": 50, "bytes_total": 200, "rows": 3, "stages": dict.fromkeys(before, TOOK)}
+
+
+def test_nothing_has_begun_before_a_worker_took_the_job():
+    assert set(states("PENDING", None).values()) == {"waiting"}
+
+
+def test_what_is_done_together_runs_together():
+    found = states("RUNNING", told("write", "fetch", "detect", "type", "read", "write"))
+    assert found == {"fetch": "done", "detect": "done", "read": "now", "type": "now", "validate": "waiting",
+                     "write": "now", "publish": "waiting"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "state"), [("FAILED", "failed"), ("CANCELLED", "stopped"), ("PENDING", "failed")])
+def test_it_is_shown_where_an_attempt_ended(status, state):
+    found = states(status, told("detect", "fetch", "detect"))
+    assert (found["fetch"], found["detect"], found["read"]) == ("done", state, "waiting")
+
+
+def test_writing_is_done_before_the_result_is_validated():
+    found = states("RUNNING", told("validate", "fetch", "detect", "type", "read", "write", "validate"))
+    assert (found["write"], found["validate"], found["publish"]) == ("done", "now", "waiting")
+
+
+def test_a_success_has_all_stages_done_and_what_each_took():
+    bar = stages(Job("1", status="SUCCESS", progress={"stage": "done", "stages": dict.fromkeys(STAGES, TOOK)}))
+    assert {stage.state for stage in bar} == {"done"}
+    assert {stage.name for stage in bar if stage.bytes} == {"fetch", "read", "publish"}
+    assert {stage.name for stage in bar if stage.rows} == {"read", "write"}
+
+
+def test_the_present_stage_tells_its_share():
+    bar = stages(Job("1", status="RUNNING", progress=told("fetch", "fetch")))
+    assert {stage.name: stage.share for stage in bar}["fetch"] == 25
+
+
+def test_time_belongs_to_the_stage_that_was_told_of_last(monkeypatch):
+    clock = iter([0.0, 5.0])
+    monkeypatch.setattr("ingestion.pulse.time.monotonic", lambda: next(clock))
+    found = Stages()
+    for moment, stage, rows in ((1.0, "read", 0), (2.0, "write", 10), (2.5, "read", 10), (4.0, "write", 20)):
+        found.at(moment, {"stage": stage, "bytes": rows, "bytes_total": 99, "rows": rows})
+    assert found.told() == {
+        "read": {"seconds": 2.5, "bytes": 10, "rows": 10},
+        "write": {"seconds": 1.5, "bytes": 20, "rows": 20},
+    }
