@@ -38,7 +38,7 @@ _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 class JobFileMissing(DataBridgeError):
     """The job has no such file: it has not come so far, failed before, or no row was set aside."""
 
-    code: ClassVar[str] = "FILE_NOT_FOUND"
+    code: ClassVar[str] = "JOB_FILE_NOT_FOUND"
     http_status: ClassVar[int] = 404
 
 

@@ -77,7 +77,7 @@ def test_a_file_that_is_not_there_is_said_so(api, ended):
     assert ended(failed)["status"] == "FAILED"
     for name in ("parquet", "rejects.csv"):
         answer = api("Operator").get(f"/jobs/{failed}/{name}")
-        assert (answer.status_code, answer.json()["code"]) == (404, "FILE_NOT_FOUND")
+        assert (answer.status_code, answer.json()["code"]) == (404, "JOB_FILE_NOT_FOUND")
 
 
 def test_on_lambda_a_large_file_comes_in_ranges_only(stack, job):
