@@ -11,7 +11,7 @@ ATTEMPTS = 4
 
 
 @lru_cache
-def client(service: str) -> Any:
+def client(service: str, *, timeout_s: int = READ_TIMEOUT_S, attempts: int = ATTEMPTS) -> Any:
     """Return the boto3 client of a service; ``AWS_ENDPOINT_URL`` names the embedded AWS where it is set."""
     import boto3
     from botocore.config import Config
@@ -23,8 +23,8 @@ def client(service: str) -> Any:
         region_name=config.current().region,
         config=Config(
             connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"mode": "standard", "max_attempts": ATTEMPTS},
+            read_timeout=timeout_s,
+            retries={"mode": "standard", "max_attempts": attempts},
             s3={"addressing_style": "path"} if config.stage() == "local" else None,
         ),
     )

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 ASYNC_COMMAND = "zappa.asynchronous.route_lambda_task"
 TASKS = frozenset({"ingestion.tasks.run_job"})
 SCHEDULED = frozenset({"ingestion.tasks.sweep"})
+ASKED = frozenset({"ingestion.tasks.dry_run"})  # called by the web function, which waits for the answer
 
 
 class EventRefused(Exception):
@@ -30,7 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     command = event.get("command")
     if command == ASYNC_COMMAND and event.get("task_path") in TASKS:
         return _function(event["task_path"]).sync(*event.get("args", ()), **event.get("kwargs", {}))
-    if command in SCHEDULED:
+    if command in SCHEDULED | ASKED:
         return _function(command)(event, context)
     logger.error("event refused", extra={"command": str(command), "keys": sorted(event)})
     raise EventRefused(f"This function serves requests and its own tasks, not {command or sorted(event)}.")

@@ -26,6 +26,7 @@ AUTH_FLOWS = ("ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH")
 GUARDED = {
     "ingest": ("POST",),
     "upload": ("POST",),
+    "dry-run": ("POST",),
     "uploads": ("POST",),
     "uploads/{proxy+}": ("HEAD", "PATCH", "DELETE"),
     "jobs": ("GET",),

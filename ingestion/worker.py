@@ -336,6 +336,8 @@ def _preview(output: Path) -> dict[str, Any]:
     """Return the first rows as texts, so that a page shows them without opening Parquet."""
     import pyarrow.parquet as pq
 
+    from ingestion.conversion.shown import shown
+
     with pq.ParquetFile(output) as file:
         batch = next(file.iter_batches(batch_size=PREVIEW_ROWS), None)
         names = file.schema_arrow.names
@@ -344,5 +346,5 @@ def _preview(output: Path) -> dict[str, Any]:
     )
     return {
         "columns": [{"name": name, "type": str(file.schema_arrow.field(name).type)} for name in names],
-        "rows": [[None if cell is None else str(cell) for cell in row] for row in rows],
+        "rows": [[shown(cell) for cell in row] for row in rows],
     }

@@ -112,6 +112,13 @@ class IngestSerializer(serializers.Serializer[Any]):
     options = serializers.DictField(required=False, default=dict)
 
 
+class SourceSerializer(serializers.Serializer[Any]):
+    """A source to try or to look at, and how its file is to be read."""
+
+    source = serializers.DictField()  # type: ignore[assignment]
+    options = serializers.DictField(required=False, default=dict)
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """A file sent as a form, or several under the same name; ``options`` is a JSON object in a text field."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ingestion.api import connections, files, uploads, views
+from ingestion.api import connections, dryrun, files, uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
@@ -20,6 +20,8 @@ def routes(**door: Any) -> list[URLPattern]:
         path("upload", views.Upload.as_view(**door), name="upload"),
         path("uploads", uploads.Uploads.as_view(**door), name="uploads"),
         path("uploads/<str:upload_id>", uploads.UploadDetail.as_view(**door), name="one_upload"),
+        path("dry-run", dryrun.DryRun.as_view(**door), name="dry_run"),
+        path("sources/test", dryrun.SourceTest.as_view(**door), name="source_test"),
         path("connections", connections.Connections.as_view(**door), name="connections"),
         path("connections/<str:name>", connections.ConnectionDetail.as_view(**door), name="connection"),
         path("connections/<str:name>/test", connections.ConnectionTest.as_view(**door), name="connection_test"),

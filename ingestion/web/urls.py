@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ingestion.web import dashboard, job, views
+from ingestion.web import dashboard, job, look, views
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("session", views.session, name="session"),
     path("signed-in", views.signed_in_again, name="signed_in"),
     path("api/parts/dashboard", dashboard.dashboard_part, name="dashboard_part"),
+    path("api/parts/look", look.Look.as_view(), name="look_part"),
     path("api/parts/jobs", views.jobs_part, name="jobs_part"),
     path("api/parts/jobs/<str:job_id>", job.job_part, name="job_part"),
 ]

@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.models import signed_in
-from accounts.roles import Action, OpenTo, open_to
+from accounts.roles import Action, OpenTo, may, open_to
 from accounts.signin import to_sign_in
+from ingestion import connections, looking, queries
 from ingestion import datasets as known_datasets
-from ingestion import queries
 from ingestion.errors import BadRequest
 from ingestion.web.access import own_only, page, part
 from ingestion.web.dashboard import ORDER
@@ -48,7 +48,9 @@ def _jobs(request: HttpRequest) -> dict[str, Any]:
 @page(Action.CREATE_JOBS)
 def new(request: HttpRequest) -> HttpResponse:
     """Offer the forms for each kind of source."""
-    return render(request, "web/new.html", {"datasets": known_datasets.all_datasets()})
+    saved = connections.all_connections() if may(request.user, Action.USE_CONNECTIONS) else []
+    facts = {"datasets": known_datasets.all_datasets(), "connections": saved, "head_bytes": looking.HEAD_BYTES}
+    return render(request, "web/new.html", facts)
 
 
 @page(Action.SEE_DATASETS)

@@ -1,69 +1,128 @@
-/** The form that starts a job: one set of fields a kind of source. */
+/** The form that starts jobs: files that are uploaded, or a source that is fetched from. */
 
 import { base, call, show } from "./api.js";
+import { options, source, sourceCommand, uploadCommand } from "./curl.js";
+import { fileList } from "./files.js";
+import { looking } from "./look.js";
+import { DATASET, suggestion } from "./names.js";
 
-const DATASET = /^[a-z][a-z0-9_]{0,62}$/;
+const PAUSE_MS = 400;
 
 export function newJob(form) {
   const box = document.getElementById("form-error");
-  const dataset = form.elements.dataset;
-  let typed = false;
-  dataset.addEventListener("input", () => (typed = true));
-  form.addEventListener("change", (event) => {
-    if (event.target.name === "kind") choose(form, event.target.value);
-    if (event.target.name === "file" && !typed) dataset.value = suggestion(event.target.files[0]?.name ?? "");
+  const button = document.getElementById("submit");
+  const look = looking(form);
+  let lookedAt = null;
+  const files = fileList(form, {
+    onChange: refresh,
+    onLook(file) {
+      lookedAt = file;
+      look.file(file, options(given()));
+    },
   });
+
+  const given = () => {
+    const found = Object.fromEntries(new FormData(form));
+    return { ...found, force: form.elements.force.checked };
+  };
+  const kind = () => form.elements.kind.value;
+
+  /** Shows what the form stands at: its parts, its button, the same by curl. */
+  function refresh() {
+    for (const part of form.querySelectorAll("[data-for]")) part.hidden = !part.dataset.for.split(" ").includes(kind());
+    const { items } = files;
+    const isUpload = kind() === "upload";
+    const ready = isUpload ? items.length > 0 : form.elements.dataset.value.trim() !== "";
+    button.disabled = !ready;
+    button.textContent = isUpload && items.length > 1 ? `Load ${items.length} files` : "Load";
+    form.querySelector("[data-summary]").textContent = summary(isUpload, items);
+    command(isUpload, items);
+  }
+
+  function summary(isUpload, items) {
+    if (!isUpload) return form.elements.dataset.value.trim() ? `Into ${form.elements.dataset.value.trim()}.` : "Name a dataset first.";
+    if (!items.length) return "Choose a file first.";
+    const datasets = new Set(items.map((item) => item.dataset));
+    return `Into ${[...datasets].join(", ")}.`;
+  }
+
+  function command(isUpload, items) {
+    const root = new URL(base.replace(/app\/$/, ""), window.location.origin).href;
+    const chosen = options(given());
+    const first = items[0];
+    form.querySelector("[data-curl] pre").textContent = isUpload
+      ? uploadCommand(root, { dataset: first?.dataset ?? "my_dataset", filename: first?.file.name ?? "FILE", chosen })
+      : sourceCommand(root, { dataset: form.elements.dataset.value.trim() || "my_dataset", spec: source(kind(), given()), chosen });
+  }
+
+  async function start() {
+    if (kind() === "upload") return files.send(options(given()));
+    const dataset = form.elements.dataset;
+    if (!DATASET.test(dataset.value.trim())) {
+      dataset.setAttribute("aria-invalid", "true");
+      dataset.focus();
+      throw new Error("The dataset's name must begin with a lower-case letter and have letters, digits and underscores.");
+    }
+    const json = { dataset: dataset.value.trim(), source: source(kind(), given()), options: options(given()) };
+    const job = await call("ingest", { json });
+    window.location.assign(`${base}jobs/${job.job_id}`);
+    return 1;
+  }
+
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = document.getElementById("submit");
     box.hidden = true;
     button.disabled = true;
     try {
-      const job = await send(form);
-      window.location.assign(`${base}jobs/${job.job_id}`);
+      await start();
     } catch (error) {
       show(box, error);
-      box.focus();
-      button.disabled = false;
+      if (!document.activeElement?.matches("[aria-invalid=true]")) box.focus();
     }
+    button.disabled = false;
   });
-}
 
-function choose(form, kind) {
-  for (const part of form.querySelectorAll("[data-for]")) part.hidden = part.dataset.for !== kind;
-}
-
-/** A dataset's name made from a file's: GL_2026.csv.gz becomes gl_2026. */
-export function suggestion(filename) {
-  const base = filename.replace(/\.(gz|bz2|xz|zst|zip)$/i, "").replace(/\.[^.]+$/, "");
-  return base.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 63);
-}
-
-function send(form) {
-  const given = form.elements;
-  const dataset = given.dataset.value.trim();
-  if (!DATASET.test(dataset)) {
-    given.dataset.focus();
-    throw new Error("The dataset's name must begin with a lower-case letter and have letters, digits, underscores.");
+  form.addEventListener("change", (event) => {
+    if (event.target.name === "kind") {
+      look.clear();
+      form.querySelector("[data-tested]").replaceChildren();
+      if (kind() === "upload" && lookedAt && files.items.length) look.file(lookedAt, options(given()));
+    }
+    refresh();
+  });
+  form.addEventListener("input", refresh);
+  for (const name of ["http_url", "ftp_url", "connection_path"]) {
+    form.elements[name]?.addEventListener("change", ({ target }) => {
+      const known = [...form.querySelectorAll("#datasets option")].map((option) => option.value);
+      const file = target.value.split(/[?#]/)[0].split("/").pop();
+      if (!form.elements.dataset.value && file) form.elements.dataset.value = suggestion(file, known);
+      refresh();
+    });
   }
-  const kind = given.kind.value;
-  if (kind === "upload") {
-    const file = given.file.files[0];
-    if (!file) throw new Error("Choose a file first.");
-    const form = new FormData();
-    form.append("file", file);
-    form.append("dataset", dataset);
-    return call("upload", { method: "POST", form });
-  }
-  return call("ingest", { method: "POST", json: { dataset, source: source(kind, given) } });
+
+  let timer;
+  form.querySelector("[data-options]").addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => lookedAt && kind() === "upload" && look.file(lookedAt, options(given())), PAUSE_MS);
+  });
+  form.querySelector("[data-look-source]").addEventListener("click", () => look.source(source(kind(), given()), options(given())));
+  form.querySelector("[data-test]").addEventListener("click", ({ target }) => test(form, target, source(kind(), given())));
+  refresh();
 }
 
-function source(kind, given) {
-  if (kind === "http") return { type: "http", url: given.http_url.value.trim() };
-  if (kind === "ftp") {
-    const account = given.ftp_user.value ? { username: given.ftp_user.value, password: given.ftp_password.value } : {};
-    return { type: "ftp", url: given.ftp_url.value.trim(), ...account };
+/** Tries a source and says what it sees, or what keeps it from seeing anything. */
+async function test(form, button, spec) {
+  const box = form.querySelector("[data-tested]");
+  button.disabled = true;
+  box.className = "muted busy";
+  box.textContent = "Connecting …";
+  try {
+    const { seen } = await call("sources/test", { json: { source: spec } });
+    box.className = "notice";
+    box.textContent = seen.length ? `It works. It sees: ${seen.join("; ")}` : "It works, but sees no file.";
+  } catch (error) {
+    box.className = "problem";
+    show(box, error);
   }
-  const request = given.tcp_send.value ? { send: given.tcp_send.value } : {};
-  return { type: "tcp", host: given.tcp_host.value.trim(), port: Number(given.tcp_port.value), ...request };
+  button.disabled = false;
 }

@@ -82,6 +82,17 @@ def open_delimited(payload: Payload, detection: Detection, options: Options) -> 
     return DelimitedTable(payload, detection, options)
 
 
+def first_cells(payload: Payload, detection: Detection, rows: int) -> list[list[str | None]]:
+    """Return the cells of the first rows as they stand in the text; None where a row has too few."""
+    dialect: Dialect = detection.settings["dialect"]
+    blocks = Blocks(payload, dialect)
+    first = next(iter(blocks), None)
+    if first is None:
+        return []
+    text = Cutter(blocks, dialect, [""]).text(first if first.last else blocks.beginning(first))
+    return [list(row.values()) for row in text.batch.slice(0, rows).to_pylist()]
+
+
 def _missing(values: list[pa.Array | None]) -> bool:
     return any(array is None for array in values)
 

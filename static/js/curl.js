@@ -1,0 +1,53 @@
+/** What a form asks for, as a source of the API and as a command line. */
+
+/** The source that the API takes; `given` has the form's texts by name. */
+export function source(kind, given) {
+  const text = (name) => (given[name] ?? "").trim();
+  switch (kind) {
+    case "http": {
+      const auth = text("http_user") ? { auth: { username: text("http_user"), password: given.http_password } } : {};
+      return { type: "http", url: text("http_url"), ...auth };
+    }
+    case "ftp": {
+      const account = text("ftp_user") ? { username: text("ftp_user"), password: given.ftp_password } : {};
+      return { type: "ftp", url: text("ftp_url"), ...account };
+    }
+    case "tcp": {
+      const request = given.tcp_send ? { send: given.tcp_send } : {};
+      return { type: "tcp", host: text("tcp_host"), port: Number(text("tcp_port")), ...request };
+    }
+    default:
+      return { connection: text("connection"), ...(text("connection_path") ? { path: text("connection_path") } : {}) };
+  }
+}
+
+/** The options that are filled in, each of the kind that the API takes. */
+export function options(given) {
+  const found = {};
+  const nulls = (given.null_values ?? "").split(",").map((text) => text.trim()).filter(Boolean);
+  if (nulls.length) found.null_values = nulls;
+  for (const name of ["encoding", "sheet", "member", "business_date"]) if (given[name]?.trim()) found[name] = given[name].trim();
+  if (given.delimiter) found.delimiter = given.delimiter.replaceAll("\\t", "\t");
+  const header = (given.header_row ?? "").trim();
+  if (header) found.header_row = /^\d+$/.test(header) ? Number(header) : header;
+  if (given.force) found.force = true;
+  return found;
+}
+
+const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+const TOKEN = '-H "Authorization: Bearer $TOKEN"';
+
+/** The same upload by curl; a program sends large files to /uploads (tus) in pieces. */
+export function uploadCommand(root, { dataset, filename, chosen }) {
+  const more = Object.keys(chosen).length ? ` \\\n  -F ${quoted(`options=${JSON.stringify(chosen)}`)}` : "";
+  return `curl ${root}upload ${TOKEN} \\\n  -F ${quoted(`dataset=${dataset}`)}${more} \\\n  -F ${quoted(`file=@${filename}`)}`;
+}
+
+/** The same fetch by curl, without the secret that was typed. */
+export function sourceCommand(root, { dataset, spec, chosen }) {
+  const hidden = JSON.parse(JSON.stringify(spec));
+  if (hidden.password) hidden.password = "<password>";
+  if (hidden.auth) hidden.auth.password = "<password>";
+  const body = { dataset, source: hidden, ...(Object.keys(chosen).length ? { options: chosen } : {}) };
+  return `curl ${root}ingest ${TOKEN} -H 'Content-Type: application/json' \\\n  -d ${quoted(JSON.stringify(body))}`;
+}

@@ -1,0 +1,188 @@
+/** The files that are to be loaded: chosen, named, sent, each with its own progress. */
+
+import { base, show } from "./api.js";
+import { DATASET, size, suggestion } from "./names.js";
+import { Upload, forget, remembered, unfinished } from "./tus.js";
+
+const AT_ONCE = 2;
+const NAME_RULE = "The dataset's name must begin with a lower-case letter and have letters, digits and underscores.";
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {{onChange: () => void, onLook: (file: File) => void}} heard
+ */
+export function fileList(form, { onChange, onLook }) {
+  const list = form.querySelector("[data-files]");
+  const input = form.elements.file;
+  const drop = form.querySelector("[data-drop]");
+  const known = [...form.querySelectorAll("#datasets option")].map((option) => option.value);
+  let items = [];
+
+  function add(files) {
+    for (const file of files) {
+      if (items.some((item) => item.file.name === file.name && item.file.size === file.size)) continue;
+      const item = new Item(form.querySelector("template[data-file-item]"), file, known);
+      item.on("[data-look-file]", () => onLook(file));
+      item.on("[data-remove]", () => remove(item));
+      item.field.addEventListener("input", onChange);
+      items.push(item);
+      list.append(item.element);
+    }
+    if (files.length && items.length) onLook(items.at(-files.length)?.file ?? items[0].file);
+    interrupted();
+    onChange();
+  }
+
+  function remove(item) {
+    item.upload?.pause();
+    items = items.filter((other) => other !== item);
+    item.element.remove();
+    input.focus();
+    onChange();
+    if (items.length) onLook(items[0].file);
+  }
+
+  function interrupted() {
+    const box = form.querySelector("[data-unfinished]");
+    const chosen = new Set(items.map(({ file }) => `${file.name}:${file.size}`));
+    const left = unfinished().filter(({ name, size: bytes }) => !chosen.has(`${name}:${bytes}`));
+    box.replaceChildren(...left.map((entry) => reminder(form, entry, interrupted)));
+    box.hidden = !left.length;
+  }
+
+  input.addEventListener("change", () => {
+    add([...input.files]);
+    input.value = "";
+  });
+  for (const name of ["dragenter", "dragover"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.add("over");
+    });
+  }
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    add([...event.dataTransfer.files]);
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (items.some((item) => item.isSending)) event.preventDefault();
+  });
+  interrupted();
+
+  return {
+    get items() {
+      return items;
+    },
+    /** Sends all files, some at once; returns how many became jobs. A single one that did leads to its job's page. */
+    async send(options) {
+      for (const item of items) item.check();
+      const waiting = items.filter((item) => !item.job);
+      const work = async () => {
+        for (let item = waiting.shift(); item; item = waiting.shift()) await item.send(options);
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      const done = items.filter((item) => item.job);
+      if (items.length === 1 && done.length === 1) window.location.assign(`${base}jobs/${done[0].job}`);
+      return done.length;
+    },
+  };
+}
+
+/** One chosen file and its row. */
+class Item {
+  constructor(template, file, known) {
+    this.file = file;
+    this.job = null;
+    this.isSending = false;
+    this.element = template.content.firstElementChild.cloneNode(true);
+    this.field = this.element.querySelector("[data-dataset]");
+    this.element.querySelector("[data-name]").textContent = file.name;
+    this.element.querySelector("[data-size]").textContent = size(file.size);
+    for (const [mark, words] of [["look-file", "Look at"], ["pause", "Pause"], ["remove", "Remove"]]) {
+      this.element.querySelector(`[data-${mark}]`).setAttribute("aria-label", `${words} ${file.name}`);
+    }
+    const before = remembered(file);
+    this.field.value = before?.dataset ?? suggestion(file.name, known);
+    if (before) this.tell("An upload of this file was interrupted; it goes on where it stopped.");
+    this.on("[data-pause]", () => (this.isSending ? this.upload.pause() : this.resume()));
+  }
+
+  on(selector, act) {
+    this.element.querySelector(selector).addEventListener("click", act);
+  }
+
+  tell(words) {
+    this.element.querySelector("[data-state]").textContent = words;
+  }
+
+  get dataset() {
+    return this.field.value.trim();
+  }
+
+  /** Raises an error that names the rule, with the field in focus, unless the dataset may have its name. */
+  check() {
+    const fits = DATASET.test(this.dataset);
+    this.field.setAttribute("aria-invalid", String(!fits));
+    if (fits) return;
+    this.field.focus();
+    throw new Error(NAME_RULE);
+  }
+
+  async send(options) {
+    this.upload = new Upload(this.file, { dataset: this.dataset, options }, (state) => this.#show(state));
+    await this.resume();
+  }
+
+  async resume() {
+    const bar = this.element.querySelector("progress");
+    const pause = this.element.querySelector("[data-pause]");
+    this.#sending(true, pause);
+    bar.hidden = false;
+    bar.setAttribute("aria-label", `Progress of ${this.file.name}`);
+    try {
+      this.job = await this.upload.run();
+      if (this.job) this.#done(bar, pause);
+    } catch (error) {
+      show(this.element.querySelector("[data-state]"), error);
+    }
+    this.#sending(false, pause);
+  }
+
+  #sending(isSending, pause) {
+    this.isSending = isSending;
+    pause.hidden = Boolean(this.job);
+    pause.textContent = isSending ? "Pause" : "Go on";
+    pause.setAttribute("aria-label", `${pause.textContent} ${this.file.name}`);
+    this.field.readOnly = isSending || Boolean(this.job);
+    this.element.querySelector("[data-remove]").hidden = isSending;
+  }
+
+  #show({ sent, words }) {
+    const share = this.file.size ? Math.floor((100 * sent) / this.file.size) : 100;
+    this.element.querySelector("progress").value = share;
+    this.tell(`${words}: ${size(sent)} of ${size(this.file.size)}, ${share} %`);
+  }
+
+  #done(bar, pause) {
+    bar.value = 100;
+    pause.hidden = true;
+    const link = document.createElement("a");
+    link.href = `${base}jobs/${this.job}`;
+    link.textContent = "see its job";
+    this.tell("All of it is here; ");
+    this.element.querySelector("[data-state]").append(link);
+  }
+}
+
+function reminder(form, entry, gone) {
+  const item = form.querySelector("template[data-unfinished-item]").content.firstElementChild.cloneNode(true);
+  const words = `The upload of ${entry.name} (${size(entry.size)}) into ${entry.dataset} was interrupted. Choose the same file again and it goes on where it stopped.`;
+  item.querySelector("[data-words]").textContent = words;
+  item.querySelector("[data-forget]").addEventListener("click", async () => {
+    await forget(entry);
+    gone();
+  });
+  return item;
+}

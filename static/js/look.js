@@ -1,0 +1,52 @@
+/** The look at a file before it is loaded: the latest one asked for is shown, whichever answers first. */
+
+import { send, show } from "./api.js";
+
+export function looking(form) {
+  const section = form.querySelector("[data-look]");
+  const result = section.querySelector("[data-look-result]");
+  const state = section.querySelector("[data-look-state]");
+  const most = Number(form.dataset.head);
+  let latest = null;
+
+  async function ask(words, path, request) {
+    latest?.abort();
+    const mine = (latest = new AbortController());
+    section.hidden = false;
+    section.setAttribute("aria-busy", "true");
+    state.classList.add("busy");
+    state.textContent = words;
+    try {
+      const response = await send(path, { ...request, method: "POST", signal: mine.signal });
+      const html = await response.text();
+      if (mine !== latest) return;
+      result.innerHTML = html;
+      state.textContent = "";
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      result.replaceChildren();
+      show(state, error);
+    }
+    state.classList.remove("busy");
+    section.removeAttribute("aria-busy");
+  }
+
+  return {
+    file(file, options) {
+      const whole = file.size <= most;
+      const asked = new URLSearchParams({ filename: file.name, whole, options: JSON.stringify(options) });
+      const headers = { "Content-Type": "application/octet-stream" };
+      const words = whole ? `Looking at ${file.name} …` : `Looking at the beginning of ${file.name} …`;
+      return ask(words, `api/parts/look?${asked}`, { headers, body: file.slice(0, most) });
+    },
+    source(source, options) {
+      const headers = { "Content-Type": "application/json" };
+      return ask("Asking the source …", "api/parts/look", { headers, body: JSON.stringify({ source, options }) });
+    },
+    clear() {
+      latest?.abort();
+      section.hidden = true;
+      result.replaceChildren();
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Names of datasets: which are allowed, and which one a file suggests. */
+
+export const DATASET = /^[a-z][a-z0-9_]{0,62}$/;
+const PACKED = /\.(gz|bz2|xz|zst|lz4|zip)$/i;
+
+/**
+ * A dataset's name made from a file's: "GL Export.csv.gz" becomes gl_export. Where a dataset is known whose name is the
+ * file's without what changes from file to file ("orders_2026-10.csv" for orders), that one.
+ * @param {string} filename
+ * @param {Iterable<string>} known
+ */
+export function suggestion(filename, known = []) {
+  const base = filename.replace(PACKED, "").replace(/\.[^.]+$/, "");
+  const name = base.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 63);
+  const datasets = new Set(known);
+  for (let shorter = name; shorter; shorter = shorter.replace(/_?[^_]*$/, "")) {
+    if (datasets.has(shorter) && /^(_?[0-9]+[a-z]?)*$/.test(name.slice(shorter.length))) return shorter;
+  }
+  return name;
+}
+
+/** "1.4 MB", as the server writes it. */
+export function size(bytes) {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let amount = bytes;
+  let unit = 0;
+  while (amount >= 999.5 && unit < units.length - 1) {
+    amount /= 1000;
+    unit += 1;
+  }
+  return `${amount.toFixed(unit === 0 || amount >= 100 ? 0 : 1)} ${units[unit]}`;
+}
