@@ -20,6 +20,8 @@ for path in ("/app/", "/app/jobs", "/app/new", "/app/datasets", "/app/api/jobs",
     assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
 answer = client.post("/app/api/upload", {"file": open(sys.argv[1], "rb"), "dataset": "light"})
 assert answer.status_code == 202, answer.content
+answer = client.post("/app/api/dry-run?filename=a.csv&whole=true", b"a,b\\n1,2\\n", content_type="application/octet-stream")
+assert answer.status_code == 200, answer.content
 heavy = sorted({"pandas", "pyarrow", "openpyxl", "numpy"} & set(sys.modules))
 print("heavy:", heavy)
 """

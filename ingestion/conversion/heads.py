@@ -9,8 +9,6 @@ import io
 import json
 from typing import ClassVar
 
-import numpy as np
-
 from ingestion.conversion.errors import ConversionError
 from ingestion.conversion.streams import MAGIC, Damaged, Decompressed
 from ingestion.conversion.structure import Scanner
@@ -104,21 +102,21 @@ def _is_lines(head: bytes) -> bool:
 
 
 def _cut_json(head: bytes) -> bytes:
-    """Cut behind the last whole record of the outermost list, and close what is open."""
+    """Cut behind the last whole record of the outermost list that is still open, and close what is open."""
     found = Scanner().feed(head)
-    closings = ~found.opens
-    for depth in range(1, 8):
-        ends = np.flatnonzero(closings & (found.depth == depth))
-        records = [end for end in ends[-2:] if head[int(found.at[end]) + 1 :].lstrip()[:1] == b","]
-        if len(ends) < 2 or not records:
-            continue
-        last = int(records[-1])
-        opened: list[int] = []
-        for at, opens in zip(found.at[: last + 1].tolist(), found.opens[: last + 1].tolist(), strict=True):
-            if opens:
-                opened.append(head[at])
-            else:
-                opened.pop()
-        closing = bytes(ord("]") if bracket == ord("[") else ord("}") for bracket in reversed(opened))
-        return head[: int(found.at[last]) + 1] + closing
-    raise WholeOnly("The beginning of this JSON holds no whole record.", hint="Load it: the job shows what was found.")
+    opened: list[int] = []
+    for at, opens in zip(found.at.tolist(), found.opens.tolist(), strict=True):
+        if opens:
+            opened.append(at)
+        elif opened:
+            opened.pop()
+    depth = next((depth for depth, at in enumerate(opened, 1) if head[at] == ord("[")), 0)
+    if depth:
+        ends = found.at[~found.opens & (found.depth == depth) & (found.at > opened[depth - 1])]
+        followed = [int(end) for end in ends[-2:] if head[int(end) + 1 :].lstrip()[:1] == b","]
+        if followed:
+            closing = bytes(ord("]") if head[at] == ord("[") else ord("}") for at in reversed(opened[:depth]))
+            return head[: followed[-1] + 1] + closing
+    raise WholeOnly(
+        "The beginning of this JSON holds no whole record of a list.", hint="Load it: the job shows what was found."
+    )

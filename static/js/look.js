@@ -6,7 +6,7 @@ export function looking(form) {
   const section = form.querySelector("[data-look]");
   const result = section.querySelector("[data-look-result]");
   const state = section.querySelector("[data-look-state]");
-  const most = Number(form.dataset.head);
+  const most = Number(form.getAttribute("data-head")); // form.dataset is the field of that name
   let latest = null;
 
   async function ask(words, path, request) {

@@ -91,11 +91,13 @@ export function newJob(form) {
     refresh();
   });
   form.addEventListener("input", refresh);
+  let named = false; // by the person, so that no suggestion takes it away
+  form.elements.dataset.addEventListener("input", ({ target }) => (named = target.value !== ""));
   for (const name of ["http_url", "ftp_url", "connection_path"]) {
     form.elements[name]?.addEventListener("change", ({ target }) => {
       const known = [...form.querySelectorAll("#datasets option")].map((option) => option.value);
       const file = target.value.split(/[?#]/)[0].split("/").pop();
-      if (!form.elements.dataset.value && file) form.elements.dataset.value = suggestion(file, known);
+      if (file && !named) form.elements.dataset.value = suggestion(file, known);
       refresh();
     });
   }

@@ -44,6 +44,17 @@ def _aborted(request) -> bool:
     return request.failure == "net::ERR_ABORTED"
 
 
+def states(base: str, open_page) -> dict[str, dict]:
+    """Sign in once as each demo user and return what a context needs to go on as them."""
+    found = {}
+    for role in ("Admin", "Operator", "Viewer"):
+        page = open_page()
+        sign_in(page, base, role)
+        found[role] = page.context.storage_state()
+        page.context.close()
+    return found
+
+
 def sign_in(page, base: str, role: str) -> None:
     """Sign in as a demo user through the form."""
     from databridge.local.provision import DEMO_PASSWORD
@@ -58,6 +69,16 @@ def sign_in_as(page, base: str, email: str, password: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def until(page, script: str, timeout_s: float = 30) -> None:
+    """Wait until a script is true; the page's policy keeps Playwright's own way from evaluating texts."""
+    import time
+
+    deadline = time.monotonic() + timeout_s
+    while not page.evaluate(script):
+        assert time.monotonic() < deadline, script
+        page.wait_for_timeout(50)
 
 
 def sign_out(page) -> None:
