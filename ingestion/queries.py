@@ -40,24 +40,27 @@ def list_jobs(
     status: str = "",
     dataset: str = "",
     source: str = "",
+    text: str = "",
     limit: int = 25,
     cursor: str = "",
 ) -> Page:
     """Return a page of jobs: one user's, or everybody's when ``user_id`` is None.
 
-    A cursor is good for the list it came from only; raises ``BadRequest`` for another one.
+    ``text`` is looked for in id, dataset, file, person and error code; a page of a rare one may be empty and have a
+    cursor from where the search goes on. A cursor is good for the list it came from only; raises ``BadRequest`` for
+    another one.
     """
     wanted = {"status": status, "dataset": dataset, "source_type": source}
     filters = {name: value for name, value in wanted.items() if value}
-    listed = ["jobs", user_id, status, dataset, source]
-    page = _page(user_id, filters, limit, _opened(cursor, listed))
+    listed = ["jobs", user_id, status, dataset, source, *([text] if text else [])]
+    page = _page(user_id, filters, text.lower(), limit, _opened(cursor, listed))
     return Page(jobs=page.jobs, next_cursor=_sealed(page.next_cursor, listed))
 
 
-def _page(user_id: str | None, filters: dict[str, str], limit: int, cursor: str) -> Page:
+def _page(user_id: str | None, filters: dict[str, str], text: str, limit: int, cursor: str) -> Page:
     """Return a page that begins after the job ``cursor``; its own cursor is a job's id too."""
     index, key = _index(user_id, filters)
-    size = limit + 1 if not _needs_filter(index, filters) else _ROUND_SIZE
+    size = _ROUND_SIZE if text or _needs_filter(index, filters) else limit + 1
     found: list[Job] = []
     for _ in range(_ROUNDS):
         before = Job.job_id < cursor if cursor else None
@@ -65,12 +68,18 @@ def _page(user_id: str | None, filters: dict[str, str], limit: int, cursor: str)
         for job in chunk:
             if len(found) == limit:
                 return Page(jobs=found, next_cursor=found[-1].job_id)
-            if all(getattr(job, name) == value for name, value in filters.items()):
+            if all(getattr(job, name) == value for name, value in filters.items()) and text in _searched(job):
                 found.append(job)
         if len(chunk) < size:
             return Page(jobs=found, next_cursor=None)
         cursor = chunk[-1].job_id
     return Page(jobs=found, next_cursor=cursor)
+
+
+def _searched(job: Job) -> str:
+    """Return the texts of a job that a search looks at."""
+    code = (job.error or {}).get("code", "")
+    return f"{job.job_id} {job.dataset} {job.filename} {job.user_email} {code}".lower()
 
 
 def events(job_id: str, *, cursor: str = "", limit: int = MOST_LINES) -> tuple[list[JobEvent], str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import Http404, JsonResponse
 from django.middleware.csrf import get_token
@@ -13,14 +14,18 @@ from django.views.decorators.http import require_GET
 from accounts.models import signed_in
 from accounts.roles import Action, OpenTo, may, open_to
 from accounts.signin import to_sign_in
-from ingestion import connections, looking, queries
+from ingestion import connections, lake, looking, queries
 from ingestion import datasets as known_datasets
 from ingestion.errors import BadRequest
 from ingestion.web.access import own_only, page, part
 from ingestion.web.dashboard import ORDER
+from ingestion.web.job import SHOWN_ROWS
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+SOURCES = ("upload", "api", "http", "ftp", "tcp")
+_FILTERS = {"status": ORDER, "source": SOURCES}
 
 
 @page(Action.SEE_JOBS)
@@ -39,10 +44,38 @@ def jobs_part(request: HttpRequest) -> HttpResponse:
 
 
 def _jobs(request: HttpRequest) -> dict[str, Any]:
-    status = request.GET.get("status", "")
-    status = status if status in ORDER else ""
-    found = queries.list_jobs(user_id=own_only(request), status=status, limit=50, cursor=request.GET.get("cursor", ""))
-    return {"jobs": found.jobs, "next_cursor": found.next_cursor, "status": status, "statuses": ORDER}
+    asked = {"q": request.GET.get("q", "").strip()[:200]}
+    asked |= {name: _one_of(request.GET.get(name, ""), known) for name, known in _FILTERS.items()}
+    found = queries.list_jobs(
+        user_id=own_only(request),
+        status=asked["status"],
+        source=asked["source"],
+        text=asked["q"],
+        limit=50,
+        cursor=request.GET.get("cursor", ""),
+    )
+    again = {"FAILED", "CANCELLED"}
+    narrowed = {name: value for name, value in asked.items() if value}
+    return {
+        **asked,
+        "jobs": found.jobs,
+        "choosable": {
+            job.job_id
+            for job in found.jobs
+            if job.status in again and may(request.user, Action.CHANGE_JOBS, job.user_id)
+        },
+        "next_cursor": found.next_cursor,
+        "statuses": ORDER,
+        "sources": SOURCES,
+        "is_narrowed": bool(narrowed),
+        "is_searched": bool(asked["q"]),
+        "query": request.GET.urlencode(),
+        "next_query": urlencode({**narrowed, "cursor": found.next_cursor}),
+    }
+
+
+def _one_of(given: str, known: tuple[str, ...]) -> str:
+    return given if given in known else ""
 
 
 @page(Action.CREATE_JOBS)
@@ -61,12 +94,23 @@ def datasets(request: HttpRequest) -> HttpResponse:
 
 @page(Action.SEE_DATASETS)
 def dataset(request: HttpRequest, name: str) -> HttpResponse:
-    """Show a dataset's columns and its loads."""
+    """Show a dataset's columns, its loads, and rows of the latest load that this person may see."""
     found = known_datasets.get(name)
     if found is None:
         raise Http404
     loads = queries.list_jobs(user_id=own_only(request), dataset=name, limit=20).jobs
-    return render(request, "web/dataset.html", {"dataset": found, "jobs": loads})
+    shown = next((job for job in loads if job.status == "SUCCESS" and job.output_path), None)
+    preview = (lake.get_json(lake.about_key(shown.job_id, "preview.json")) if shown else None) or {}
+    report = (lake.get_json(lake.about_key(shown.job_id, "report.json")) if shown else None) or {}
+    facts = {
+        "dataset": found,
+        "jobs": loads,
+        "shown": shown,
+        "columns": preview.get("columns", []),
+        "rows": preview.get("rows", [])[:SHOWN_ROWS],
+        "rules": {column["name"]: column for column in report.get("columns", [])},
+    }
+    return render(request, "web/dataset.html", facts)
 
 
 @open_to(OpenTo.SIGNED_IN)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import sync_playwright
 
+DEMO_OPERATOR = ("operator@databridge.example", "Try-DataBridge-1")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
@@ -66,6 +67,11 @@ def sign_in(page, base: str, role: str) -> None:
 def sign_in_as(page, base: str, email: str, password: str) -> None:
     """Send the sign-in form; what comes then is the caller's to look at."""
     page.goto(f"{base}/app/")
+    fill_sign_in(page, email, password)
+
+
+def fill_sign_in(page, email: str, password: str) -> None:
+    """Fill in the sign-in form that is open, and send it."""
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()

@@ -1,0 +1,250 @@
+"""Every page as each role: it fits, complains of nothing, can be used by everybody, weighs little, and runs no text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.browser import chromium, until
+from tests.e2e.conftest import FORMULA, HOSTILE
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(chromium() is None, reason="needs Debian's chromium: apt-get install chromium"),
+]
+WIDTHS = (1440, 768, 390)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PAGE_BYTES = 100_000
+FIRST_PAINT_MS = 1000
+
+
+def pages(jobs, role):
+    """Every page that a role may see, by what is special of it."""
+    job = {name: f"/app/jobs/{found['job_id']}" for name, found in jobs.items()}
+    return {
+        "dashboard": "/app/", "hours": "/app/?window=24h", "jobs": "/app/jobs", "failed jobs": "/app/jobs?status=FAILED",
+        "nothing found": "/app/jobs?q=nothing-has-this-name", "success": job["good"], "failure": job["failed"],
+        "hostile": job["hostile"], "datasets": "/app/datasets", "dataset": f"/app/datasets/{jobs['good']['dataset']}",
+        "account": "/app/account", "not found": "/app/jobs/none", "signed in": "/app/signed-in", "new": "/app/new",
+    }  # fmt: skip
+
+
+def violations(page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found["violations"]]
+
+
+@pytest.mark.parametrize("role", ["Admin", "Operator", "Viewer"])
+def test_every_page_fits_complains_of_nothing_and_is_accessible(as_role, live, jobs, role):
+    if not AXE.exists():
+        pytest.skip("needs axe-core: npm ci")
+    page = as_role(role)
+    wrong = []
+    for name, path in pages(jobs, role).items():
+        page.goto(live + path)
+        page.wait_for_load_state("networkidle") if name == "dashboard" else None
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                if (over := page.evaluate("document.documentElement.scrollWidth")) > width:
+                    wrong.append(f"{name} {scheme} {width}: {over} wide")
+            if scheme == "dark" or role == "Operator":
+                wrong += [f"{name} {scheme}: {text}" for text in violations(page)]
+    allowed = ("404", "403") if role == "Viewer" else ("404",)
+    wrong += [text for text in page.complaints if not any(code in text for code in allowed)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/app/sign-in", "/app/forgot-password", "/app/reset-password"])
+def test_the_pages_before_the_sign_in_are_accessible_too(open_page, live, path):
+    page = open_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    page.goto(live + path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_the_form_is_accessible_in_all_its_states(as_role, live, tmp_path):
+    page = as_role("Operator")
+    page.goto(f"{live}/app/new")
+    good, bad = tmp_path / "amounts.csv", tmp_path / "broken.json"
+    good.write_text("a;b\n1;1.250,00-\n")
+    bad.write_text("{")
+    page.locator("input[type=file]").set_input_files([good])
+    page.locator("[data-look-result] table").wait_for()
+    page.locator("[data-options] summary").click()
+    page.locator("[data-curl] summary").click()
+    found = violations(page)
+    page.locator("input[type=file]").set_input_files([bad])
+    page.locator("[data-look-result] .problem").wait_for()
+    page.locator("[data-dataset]").first.fill("Not Allowed")
+    page.get_by_role("button", name="Load 2 files").click()
+    page.get_by_role("alert").wait_for()
+    found += violations(page)
+    page.get_by_label("FTP").check()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    found += violations(page)
+    page.locator("header summary").click()
+    found += violations(page)
+    assert found == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_pages_are_light_quick_and_ask_no_other_host(as_role, live, jobs):
+    page = as_role("Operator")
+    for name, path in pages(jobs, "Operator").items():
+        if name in {"hostile", "not found"}:
+            continue
+        asked, paints = [], []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        for _ in range(3):  # the machine may be busy with something else for a moment
+            page.goto(live + path, wait_until="networkidle")
+            paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"))
+            if 0 < min(paints) < FIRST_PAINT_MS:
+                break
+        weight = page.evaluate(
+            "performance.getEntries().filter((e) => e.entryType === 'navigation' || e.entryType === 'resource')"
+            ".reduce((sum, e) => sum + e.encodedBodySize, 0)"
+        )
+        assert weight < PAGE_BYTES, f"{name}: {weight} bytes"
+        assert 0 < min(paints) < FIRST_PAINT_MS, f"{name}: {paints} ms"
+        assert [url for url in asked if not url.startswith(live)] == []
+
+
+def test_hostile_names_cells_errors_and_log_lines_stay_text(as_role, live, jobs, tmp_path):
+    page = as_role("Operator")
+    page.on("dialog", lambda dialog: page.complaints.append(dialog.message))
+    for name in ("hostile", "broken"):
+        page.goto(f"{live}/app/jobs/{jobs[name]['job_id']}")
+        assert page.locator("main img, main script").count() == 0
+        assert page.title().startswith(jobs[name]["dataset"])
+    page.goto(f"{live}/app/jobs/{jobs['hostile']['job_id']}")
+    text = page.locator("main").inner_text()
+    assert HOSTILE in text
+    assert FORMULA in text
+    file = tmp_path / "<b>bold<b>.csv"
+    file.write_text(f'"{HOSTILE.replace(chr(34), chr(34) * 2)}";b\n{FORMULA};1,50\n')
+    page.goto(f"{live}/app/new")
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("[data-look-result] table").wait_for()
+    assert HOSTILE in page.locator("[data-look-result]").inner_text()
+    assert page.locator("main img, main script, [data-name] b").count() == 0
+    for path in ("/app/", "/app/jobs?q=<script>alert(1)</script>", f"/app/datasets/{jobs['hostile']['dataset']}"):
+        page.goto(live + path)
+        assert page.locator("main script, main img[src=x]").count() == 0
+    assert page.complaints == []
+
+
+def test_a_session_that_ends_asks_to_sign_in_and_loses_no_form(as_role, live, tmp_path):
+    from tests.e2e.browser import DEMO_OPERATOR, fill_sign_in
+
+    file = tmp_path / "kept form.csv"
+    file.write_text("a;b\n1;2\n")
+    page = as_role("Operator")
+    page.goto(f"{live}/app/new")
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("[data-look-result] table").wait_for()
+    page.locator("[data-dataset]").first.fill("kept_over_a_sign_in")
+    page.locator("[data-options] summary").click()
+    page.get_by_label("Load even if").check()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_role("dialog").wait_for()
+    assert "Your session has ended" in page.get_by_role("dialog").inner_text()
+    assert violations(page) == []
+    with page.expect_popup() as waiting:
+        page.get_by_role("dialog").get_by_role("button", name="Sign in", exact=True).click()
+    fill_sign_in(waiting.value, *DEMO_OPERATOR)
+    page.locator("#job .status-SUCCESS").wait_for(timeout=60_000)
+    assert "kept_over_a_sign_in" in page.locator("h1").inner_text()
+
+
+def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(as_role, live, jobs):
+    page = as_role("Viewer")
+    page.clock.install()
+    asked = []
+    page.on("request", lambda request: "/api/parts/" in request.url and asked.append(request.url))
+    page.goto(f"{live}/app/jobs", wait_until="networkidle")
+    page.clock.run_for(6_000)
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
+    page.clock.run_for(600_000)
+    page.wait_for_timeout(500)
+    assert len(asked) == 1
+    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
+    page.clock.run_for(6_000)
+    page.wait_for_timeout(500)
+    assert len(asked) == 2
+
+
+def test_everything_is_done_with_the_keyboard_alone(open_page, live, tmp_path):
+    from tests.e2e.browser import DEMO_OPERATOR
+
+    file = tmp_path / "by keyboard.json"
+    file.write_text("{")
+    page = open_page()
+
+    def to(label):
+        """Go on with Tab until something has this name."""
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            name = page.evaluate(
+                "(e => e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || e.value || '')(document.activeElement)"
+            )
+            if name.strip().startswith(label):
+                assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+                return
+        raise AssertionError(f"Tab does not lead to {label}")
+
+    page.goto(f"{live}/app/")
+    page.keyboard.type(DEMO_OPERATOR[0])
+    to("Password")
+    page.keyboard.type(DEMO_OPERATOR[1])
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live}/app/")
+    to("New job")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live}/app/new")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "file":
+            break
+    with page.expect_file_chooser() as waiting:
+        page.keyboard.press("Enter")
+    waiting.value.set_files(file)
+    page.locator("[data-look-result] .problem").wait_for()
+    to("Load")
+    page.keyboard.press("Enter")
+    page.locator("#job .status-FAILED").wait_for(timeout=60_000)
+    to("Retry")
+    page.keyboard.press("Enter")
+    page.locator("#events li", has_text="sent the job again").wait_for()
+    page.locator("#job .status-FAILED").wait_for(timeout=60_000)
+    to("Search the log")
+    page.keyboard.type("BROKEN")
+    until(page, "document.querySelectorAll('#events [data-lines] li:not([hidden])').length > 0")
+    page.context.close()
+
+
+def test_failed_jobs_are_searched_and_retried_at_once(as_role, live, jobs, api, ended):
+    page = as_role("Operator")
+    page.goto(f"{live}/app/jobs?status=FAILED")
+    page.get_by_label("Search").fill(jobs["failed"]["dataset"])
+    page.get_by_role("button", name="Find").click()
+    assert page.locator("tbody tr").count() == 1
+    page.get_by_label("Choose all").check()
+    page.get_by_role("button", name="Retry 1 job").click()
+    page.locator("#retried", has_text="1 sent again.").wait_for()
+    assert ended(jobs["failed"]["job_id"])["attempt"] >= 2
+    page.goto(f"{live}/app/jobs?q=nothing-has-this-name")
+    assert "No job fits" in page.locator("main").inner_text()
+    assert page.complaints == []
