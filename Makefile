@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .PHONY: help setup demo serve lambda test test-lambda test-large test-slow fuzz bench bench-cold chaos load infra-test deploy diff destroy \
-  check lint types layers css openapi
+  check lint types layers css screenshots openapi
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -104,6 +104,9 @@ destroy: setup .venv/.infra ## take a stage down; prod keeps its data (STAGE=dev
 css: ## compile the styles
 	@test -d node_modules || npm ci --no-audit --no-fund --silent
 	@npm run --silent css
+
+screenshots: setup .local/browser ## take the pictures of docs/images anew, in a browser
+	@$(PY) -m tests.e2e.screenshots
 
 openapi: setup ## write the API's description
 	@$(PY) manage.py spectacular --file docs/openapi.yaml

@@ -21,7 +21,7 @@ export function fileList(form, { onChange, onLook }) {
   function add(files) {
     for (const file of files) {
       if (items.some((item) => item.file.name === file.name && item.file.size === file.size)) continue;
-      const item = new Item(form.querySelector("template[data-file-item]"), file, known);
+      const item = new Item(form.querySelector("template[data-file-item]"), file, known, arrived);
       item.on("[data-look-file]", () => onLook(file));
       item.on("[data-remove]", () => remove(item));
       item.field.addEventListener("input", onChange);
@@ -29,8 +29,12 @@ export function fileList(form, { onChange, onLook }) {
       list.append(item.element);
     }
     if (files.length && items.length) onLook(items.at(-files.length)?.file ?? items[0].file);
-    interrupted();
-    onChange();
+    settle();
+  }
+
+  /** A single file's job is what the person wants to see next. */
+  function arrived(item) {
+    if (items.length === 1) window.location.assign(`${base}jobs/${item.job}`);
   }
 
   function remove(item) {
@@ -38,8 +42,14 @@ export function fileList(form, { onChange, onLook }) {
     items = items.filter((other) => other !== item);
     item.element.remove();
     input.focus();
-    onChange();
+    settle();
     if (items.length) onLook(items[0].file);
+  }
+
+  function settle() {
+    drop.classList.toggle("compact", items.length > 0);
+    interrupted();
+    onChange();
   }
 
   function interrupted() {
@@ -75,25 +85,23 @@ export function fileList(form, { onChange, onLook }) {
     get items() {
       return items;
     },
-    /** Sends all files, some at once; returns how many became jobs. A single one that did leads to its job's page. */
+    /** Sends all files, some at once. */
     async send(options) {
       for (const item of items) item.check();
-      const waiting = items.filter((item) => !item.job);
+      const waiting = items.filter((item) => !item.job && !item.isSending);
       const work = async () => {
         for (let item = waiting.shift(); item; item = waiting.shift()) await item.send(options);
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
-      const done = items.filter((item) => item.job);
-      if (items.length === 1 && done.length === 1) window.location.assign(`${base}jobs/${done[0].job}`);
-      return done.length;
     },
   };
 }
 
 /** One chosen file and its row. */
 class Item {
-  constructor(template, file, known) {
+  constructor(template, file, known, arrived) {
     this.file = file;
+    this.arrived = arrived;
     this.job = null;
     this.isSending = false;
     this.element = template.content.firstElementChild.cloneNode(true);
@@ -173,6 +181,7 @@ class Item {
     link.textContent = "see its job";
     this.tell("All of it is here; ");
     this.element.querySelector("[data-state]").append(link);
+    this.arrived(this);
   }
 }
 

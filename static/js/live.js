@@ -10,6 +10,7 @@ import { localise } from "./times.js";
  */
 export function follow(part, { onChange = () => {} } = {}) {
   let before = null;
+  if (part.firstElementChild?.dataset.state === "ended") return () => {};
   const pace = part.dataset.pace === "slow" ? { first: 5000, slowest: 60000 } : {};
   return poll(async () => {
     if (isBusy(part)) return "same";
@@ -30,9 +31,21 @@ function isBusy(part) {
   return part.querySelector("input:checked, details[open]:not([data-keep])") !== null;
 }
 
+/** Puts new content in place; focus and scrolled tables stay where the reader had them. */
 function swap(part, html) {
-  const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+  const focused = part.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
+  const scrolled = [...part.querySelectorAll(".scroll")].map(({ scrollTop, scrollLeft }) => [scrollLeft, scrollTop]);
   part.innerHTML = html;
   localise(part);
-  if (focused) document.getElementById(focused)?.focus();
+  part.querySelectorAll(".scroll").forEach((box, at) => box.scrollTo(...(scrolled[at] ?? [0, 0])));
+  if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+/** What finds the same element again after a swap. */
+function selectorOf(element) {
+  for (const name of ["id", "href", "data-action", "name", "aria-label", "aria-labelledby"]) {
+    const value = element.getAttribute(name);
+    if (value) return `${element.localName}[${name}="${CSS.escape(value)}"]`;
+  }
+  return null;
 }

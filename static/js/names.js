@@ -11,7 +11,8 @@ const PACKED = /\.(gz|bz2|xz|zst|lz4|zip)$/i;
  */
 export function suggestion(filename, known = []) {
   const base = filename.replace(PACKED, "").replace(/\.[^.]+$/, "");
-  const name = base.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 63);
+  const plain = base.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
+  const name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 63);
   const datasets = new Set(known);
   for (let shorter = name; shorter; shorter = shorter.replace(/_?[^_]*$/, "")) {
     if (datasets.has(shorter) && /^(_?[0-9]+[a-z]?)*$/.test(name.slice(shorter.length))) return shorter;

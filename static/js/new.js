@@ -56,7 +56,10 @@ export function newJob(form) {
   }
 
   async function start() {
-    if (kind() === "upload") return files.send(options(given()));
+    if (kind() === "upload") {
+      await files.send(options(given()));
+      return;
+    }
     const dataset = form.elements.dataset;
     if (!DATASET.test(dataset.value.trim())) {
       dataset.setAttribute("aria-invalid", "true");
@@ -66,7 +69,6 @@ export function newJob(form) {
     const json = { dataset: dataset.value.trim(), source: source(kind(), given()), options: options(given()) };
     const job = await call("ingest", { json });
     window.location.assign(`${base}jobs/${job.job_id}`);
-    return 1;
   }
 
   form.addEventListener("submit", async (event) => {

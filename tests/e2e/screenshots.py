@@ -1,28 +1,167 @@
-"""Writes the pictures of ``docs/images`` from a served app: ``python -m tests.e2e.screenshots http://127.0.0.1:8000``."""
+"""Writes the pictures of ``docs/images``: ``python -m tests.e2e.screenshots`` serves a fresh stage of its own."""
 
 from __future__ import annotations
 
-import sys
+import os
+import tempfile
+import threading
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tests.e2e.browser import browsing, sign_in
+import httpx
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+from tests.e2e.browser import browsing, sign_in, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "docs" / "images"
+SIZE = {"width": 1100, "height": 760}
+LEDGER = "Konto;Belegdatum;Betrag;Text\n" + "".join(
+    f"{400000 + n % 90:010d};{n % 28 + 1:02d}.10.2026;{n % 900 + 1}.{n % 1000:03d},{n % 100:02d}{'-' if n % 3 else ''};Miete {n}\n"
+    for n in range(5000)
+)
 
 
-def main(base: str) -> None:
-    """Take the dashboard, a job and the form."""
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve the app on an embedded AWS in a folder of its own."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
+    os.environ.setdefault("DATABRIDGE_SQLITE", str(ROOT / ".local" / "django.sqlite3"))
+    import django
+
+    django.setup()
+    from databridge.local import Stack, processes, web
+
+    port = processes.free_port()
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder)):
+        server = web.server(port)
+
+        def serve() -> None:
+            with suppress(OSError):  # how its loop ends when the sockets are closed under it
+                server.run()
+
+        threading.Thread(target=serve, daemon=True).start()
+        with web.sweeping():
+            yield f"http://127.0.0.1:{port}"
+        server.close()
+
+
+def samples(base: str) -> dict[str, str]:
+    """Load the samples, a ledger and a file that is cut off; return the ids of the last two."""
+    from databridge.local import outside
+    from databridge.local import samples as kept
+
+    api = kept.Api(base, "operator@databridge.example")
+    with outside.serving(kept.FOLDER) as servers:
+        for sample in kept.all_samples():
+            api.wait(api.submit(sample, servers)["job_id"])
+    token = httpx.post(f"{base}/token", json={"username": "operator@databridge.example",
+                                              "password": "Try-DataBridge-1"}).json()["id_token"]  # fmt: skip
+    found = {}
+    for name, file, content in (
+        ("ledger", "Ledger October.csv", LEDGER),
+        ("orders", "orders.json", '{"orders": [{"id": 1, "total": "12.50"},\n {"id": 2, "total": '),
+    ):
+        made = httpx.post(f"{base}/upload", headers={"Authorization": f"Bearer {token}"}, data={"dataset": name},
+                          files={"file": (file, content.encode())})  # fmt: skip
+        found[name] = api.wait(made.json()["job_id"])["job_id"]
+    return found
+
+
+def main() -> None:
+    """Take every picture."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    with browsing(viewport={"width": 1200, "height": 800}, color_scheme="light") as open_page:
+    for old in IMAGES.glob("*.png"):
+        old.unlink()
+    with served() as base, browsing(viewport=SIZE, color_scheme="light", timezone_id="UTC") as open_page:
         page = open_page()
+        page.goto(f"{base}/app/")
+        take(page, "sign-in")
         sign_in(page, base, "Operator")
-        page.screenshot(path=IMAGES / "dashboard.png", full_page=True)
-        page.get_by_role("link", name="sap_open_items").first.click()
-        page.wait_for_load_state()
-        page.screenshot(path=IMAGES / "job.png", full_page=True)
+        take(page, "dashboard-empty")
+        ids = samples(base)
+        operator(page, base, ids)
+        states(page, base, ids)
+        for role, name, path in (
+            ("Viewer", "viewer-job", f"/app/jobs/{ids['ledger']}"),
+            ("Viewer", "not-allowed", "/app/new"),
+            ("Admin", "admin", "/admin/"),
+            ("Admin", "admin-people", "/admin/accounts/user/"),
+            ("Admin", "admin-audit", "/admin/accounts/auditrow/"),
+        ):
+            other = open_page()
+            sign_in(other, base, role)
+            other.goto(base + path)
+            take(other, name)
+            other.context.close()
+
+
+def operator(page: Any, base: str, ids: dict[str, str]) -> None:
+    """Take the pages as an Operator sees them."""
+    for name, path in (
+        ("dashboard", "/app/"), ("jobs", "/app/jobs?status=FAILED"), ("datasets", "/app/datasets"),
+        ("dataset", "/app/datasets/ledger"), ("account", "/app/account"), ("not-found", "/app/jobs/none"),
+        ("job-failed", f"/app/jobs/{ids['orders']}"), ("new-job", "/app/new"),
+    ):  # fmt: skip
+        page.goto(base + path)
+        take(page, name)
+    page.goto(f"{base}/app/jobs/{ids['ledger']}")
+    take(page, "job")
+    for part in ("understood", "preview", "lineage", "log"):
+        page.locator(f"section[aria-labelledby={part}]").screenshot(path=IMAGES / f"job-{part}.png")
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{base}/app/")
+    take(page, "dashboard-dark")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 390, "height": 800})
+    take(page, "dashboard-phone")
+    page.set_viewport_size(SIZE)
+
+
+def states(page: Any, base: str, ids: dict[str, str]) -> None:
+    """Take a look before loading, an upload, a running job, no connection, and a session that has ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        small, large = Path(folder) / "Ledger November.csv", Path(folder) / "Ledger 2026.csv"
+        small.write_text(LEDGER.replace(".10.", ".11."))
+        large.write_text(LEDGER * 400)
         page.goto(f"{base}/app/new")
-        page.screenshot(path=IMAGES / "new-job.png", full_page=True)
+        page.locator("input[type=file]").set_input_files(small)
+        page.locator("[data-look-result] table").wait_for()
+        page.screenshot(path=IMAGES / "new-job-look.png", full_page=False)
+        page.locator("[data-look]").screenshot(path=IMAGES / "look.png")
+        page.goto(f"{base}/app/new")
+        page.locator("input[type=file]").set_input_files(large)
+        page.locator("[data-look-result] table").wait_for()
+        page.get_by_role("button", name="Load", exact=True).click()
+        until(page, "document.querySelector('[data-files] progress').value >= 20")
+        page.get_by_role("button", name="Pause").click()
+        page.locator("[data-state]", has_text="Paused").wait_for()
+        take(page, "uploading")
+        page.get_by_role("button", name="Go on").click()
+        page.locator("#job .status-RUNNING").wait_for(timeout=90_000)
+        take(page, "job-running")
+        page.locator("#job .status-SUCCESS").wait_for(timeout=90_000)
+    page.goto(f"{base}/app/new")
+    page.context.set_offline(True)
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    take(page, "offline")
+    page.context.set_offline(False)
+    page.goto(f"{base}/app/jobs/{ids['orders']}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Retry").click()
+    page.get_by_role("dialog").wait_for()
+    take(page, "session-ended")
+
+
+def take(page: Any, name: str) -> None:
+    """Take what is seen without scrolling."""
+    time.sleep(0.3)
+    page.screenshot(path=IMAGES / f"{name}.png")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -125,6 +125,8 @@ def test_fifty_megabytes_survive_a_cut_and_a_reload_without_being_sent_twice(as_
     choose(page, file)
     assert "goes on where it stopped" in state.inner_text()
     page.get_by_role("button", name="Load", exact=True).click()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
     wait_for(page, "SUCCESS")
     assert min(sent) >= reached
     assert f"{line.count(chr(10)) * (50_000_000 // len(line)):,}" in page.locator("main").inner_text()
