@@ -30,7 +30,10 @@ _NOT_FOR_CONVERSION = frozenset({"business_date", "force"})
 
 
 class LookRefused(DataBridgeError):
-    """The beginning of the file cannot be converted; the answer has the conversion's own code, words and place."""
+    """The beginning of the file cannot be converted; the answer has the conversion's own code, words and place.
+
+    Read the message: it is what a job of this file would say.
+    """
 
     code: ClassVar[str] = "DRY_RUN_FAILED"
 
@@ -42,7 +45,10 @@ class LookRefused(DataBridgeError):
 
 
 class LookTookTooLong(DataBridgeError):
-    """The worker did not answer in time; the file can be loaded all the same."""
+    """The worker did not answer in time.
+
+    Load the file all the same; its job says what is found.
+    """
 
     code: ClassVar[str] = "DRY_RUN_TIMEOUT"
     retryable: ClassVar[bool] = True

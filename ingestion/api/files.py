@@ -36,21 +36,30 @@ _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
 class JobFileMissing(DataBridgeError):
-    """The job has no such file: it has not come so far, failed before, or no row was set aside."""
+    """The job has no such file: it has not come so far, failed before, or no row was set aside.
+
+    Look at how the job ended.
+    """
 
     code: ClassVar[str] = "JOB_FILE_NOT_FOUND"
     http_status: ClassVar[int] = 404
 
 
 class RangeRefused(BadRequest):
-    """The range lies outside of the file."""
+    """The range lies outside of the file.
+
+    Ask for a range within the size that is told.
+    """
 
     code: ClassVar[str] = "RANGE_OUTSIDE"
     http_status: ClassVar[int] = 416
 
 
 class FileTooLargeAtOnce(BadRequest):
-    """The file is larger than one answer can be here."""
+    """The file is larger than one answer can be here.
+
+    Ask for it in ranges, by the header Range.
+    """
 
     code: ClassVar[str] = "FILE_TOO_LARGE_AT_ONCE"
     http_status: ClassVar[int] = 413

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MODULES = (
     "ingestion.errors",
     "ingestion.conversion.errors",
+    "ingestion.conversion.heads",
     "ingestion.sources.errors",
     "ingestion.connections",
     "ingestion.fetching",
@@ -24,7 +25,9 @@ MODULES = (
     "ingestion.pulse",
     "ingestion.worker",
     "ingestion.listener",
+    "ingestion.looking",
     "ingestion.api.bodies",
+    "ingestion.api.files",
     "ingestion.api.uploads",
     "accounts.cognito",
     "accounts.people",
