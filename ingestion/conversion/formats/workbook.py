@@ -17,7 +17,7 @@ from ingestion.conversion.formats.books.columns import Place, SheetColumn
 from ingestion.conversion.formats.books.html import HtmlBook, MhtmlBook
 from ingestion.conversion.formats.books.layout import Layout, lay_out
 from ingestion.conversion.formats.books.ods import OdsBook
-from ingestion.conversion.formats.books.refused import refused_rows
+from ingestion.conversion.formats.books.refused import MAX_LISTED, refused_rows
 from ingestion.conversion.formats.books.spreadsheetml import SpreadsheetMlBook
 from ingestion.conversion.formats.books.xls import XlsBook
 from ingestion.conversion.formats.books.xlsb import XlsbBook
@@ -171,6 +171,8 @@ class WorkbookTable(Table):
             )
         told = "1 row is" if len(refused) == 1 else f"{len(refused)} rows are"
         message = f'{told} set aside, with errors or formulas without a value in sheet "{self._name}": {shown}.'
+        if len(refused) > MAX_LISTED:
+            message += f" The rejects list the first {MAX_LISTED:,} of these rows."
         lines = tuple(row + 1 for row in refused[:SHOWN])
         self.warnings.append(Notice(code="REJECTED_CELLS", message=message, lines=lines))
 

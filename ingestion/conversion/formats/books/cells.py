@@ -7,7 +7,7 @@ A sheet is kept as the list of its filled cells and never as a grid, so that a l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -106,13 +106,16 @@ class Grid:
         blocks = sheet.blocks
         self.texts = _joined(sheet.texts)
         self.kept_as_text = sheet.kept_as_text
-        self._rows = np.concatenate([block.rows for block in blocks])
-        self._kinds = np.concatenate([block.kinds for block in blocks])
-        self._values = np.concatenate([block.values for block in blocks])
-        self._cols = cols = np.concatenate([block.cols for block in blocks]).astype(np.uint16)
+        rows, kinds = [block.rows for block in blocks], [block.kinds for block in blocks]
+        values = [block.values for block in blocks]
+        parts = [block.cols.astype(np.uint16) for block in blocks]
         blocks.clear()
         sheet.texts.clear()
-        self._order = np.argsort(cols, kind="stable")
+        self._rows = _emptied(rows)
+        self._kinds = _emptied(kinds)
+        self._values = _emptied(values)
+        self._cols = cols = _emptied(parts)
+        self._order = np.argsort(cols, kind="stable").astype(np.uint32)
         counts = np.bincount(cols)
         self.columns: list[int] = np.flatnonzero(counts).tolist()
         ends = np.cumsum(counts)
@@ -186,6 +189,13 @@ class Grid:
         texts = self.texts.take(pa.array(cells.values[at].astype(np.int64)))
         same = pc.equal(texts, text).to_numpy(zero_copy_only=False)
         return cells.rows[at[same]].astype(np.int64)
+
+
+def _emptied(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Return the parts as one array and let go of them, so that a sheet is in memory once and not twice."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def among(few: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.int64]:
