@@ -135,6 +135,7 @@ class Reject:
 
     code: str
     reason: str
+    file: str | None = None
     sheet: str | None = None
     cell: str | None = None
     line: int | None = None

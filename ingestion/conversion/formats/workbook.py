@@ -159,7 +159,8 @@ class WorkbookTable(Table):
 
     def _set_aside(self, grid: Grid, layout: Layout, refused: list[int]) -> None:
         """List the cells for which rows are set aside; raises ``EveryRowRejected`` when nothing would be left."""
-        self.rejects = refused_rows(grid, layout, refused, sheet=self._name, epoch=self._epoch)
+        place = self._payload.place(sheet=self._name)
+        self.rejects = refused_rows(grid, layout, refused, place=place, epoch=self._epoch)
         named = dict.fromkeys(reject.cell or "" for reject in self.rejects)
         shown = ", ".join(list(named)[:SHOWN]) + (" ..." if len(named) > SHOWN else "")
         if not len(self._body):

@@ -182,6 +182,16 @@ def test_xml_spreadsheet_has_every_kind_of_cell(tmp_path):
     ]
 
 
+def test_zeros_that_a_style_of_xml_spreadsheet_shows_are_kept(tmp_path):
+    styles = '<Styles><Style ss:ID="s1"><NumberFormat ss:Format="00000"/></Style><Style ss:ID="s2"/></Styles>'
+    rows = f"<Row>{data('String', 'zip')}{data('String', 'n')}</Row>" + "".join(
+        f"<Row>{data('Number', zip_code, StyleID='s1')}{data('Number', '5', StyleID='s2')}</Row>"
+        for zip_code in ("1067", "99084")
+    )
+    content = spreadsheet(rows).replace(b"<Worksheet", styles.encode() + b"<Worksheet", 1)
+    assert loaded(tmp_path, content)[0].to_pylist() == [{"zip": "01067", "n": 5}, {"zip": "99084", "n": 5}]
+
+
 def test_merged_and_hidden_parts_of_xml_spreadsheet(tmp_path):
     hidden = (
         '<Worksheet ss:Name="Secret"><Table><Row><Cell><Data ss:Type="String">s</Data></Cell></Row></Table>'

@@ -116,9 +116,9 @@ def test_an_error_sets_its_row_aside_with_sheet_and_cell(tmp_path):
     table, report = loaded(tmp_path, saved(fill))
     assert table.to_pylist() == [{"id": 1, "amount": 10, "rate": 2}, {"id": 3, "amount": 30, "rate": 4}]
     assert (report.rows.read, report.rows.loaded, report.rows.rejected) == (3, 2, 1)
-    assert [(r.sheet, r.cell, r.line, r.column, r.code) for r in report.rejects] == [
-        ("Data", "B3", 3, "amount", "EXCEL_ERROR_CELL"),
-        ("Data", "C3", 3, "rate", "EXCEL_ERROR_CELL"),
+    assert [(r.file, r.sheet, r.cell, r.line, r.column, r.code) for r in report.rejects] == [
+        ("book.xls", "Data", "B3", 3, "amount", "EXCEL_ERROR_CELL"),
+        ("book.xls", "Data", "C3", 3, "rate", "EXCEL_ERROR_CELL"),
     ]
     assert "#DIV/0!" in report.rejects[1].reason
     assert report.rejects[0].raw == '{"id": "2", "amount": "#N/A", "rate": "#DIV/0!"}'

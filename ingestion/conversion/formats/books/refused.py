@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.formats.books.cells import Epoch, Grid
     from ingestion.conversion.formats.books.layout import Layout
+    from ingestion.errors import Place
 
 MAX_LISTED = 10_000
 UNCALCULATED = "The cell holds a formula that was never calculated; open the workbook, save it, send it again."
 
 
-def refused_rows(grid: Grid, layout: Layout, rows: Sequence[int], *, sheet: str, epoch: Epoch) -> tuple[Reject, ...]:
+def refused_rows(grid: Grid, layout: Layout, rows: Sequence[int], *, place: Place, epoch: Epoch) -> tuple[Reject, ...]:
     """Return one reject for each bad cell, row by row; of more than ``MAX_LISTED`` rows the first ones."""
     cells = grid.within(np.array(rows[:MAX_LISTED], np.int64))
     texts = as_texts(cells, grid.texts, epoch=epoch)
@@ -37,7 +38,8 @@ def refused_rows(grid: Grid, layout: Layout, rows: Sequence[int], *, sheet: str,
             Reject(
                 code="EXCEL_ERROR_CELL" if is_error else "FORMULA_WITHOUT_VALUE",
                 reason=f"The cell holds the error {texts[at]}." if is_error else UNCALCULATED,
-                sheet=sheet,
+                file=place.file,
+                sheet=place.sheet,
                 cell=address(row, col),
                 line=row + 1,
                 column=layout.names.get(col),

@@ -10,6 +10,8 @@ from ingestion.conversion.formats.books.cells import (
     CLOCK,
     DATE,
     ERROR,
+    NUMBER,
+    PADDED,
     STAMP,
     TEXT,
     TRUTH,
@@ -18,12 +20,13 @@ from ingestion.conversion.formats.books.cells import (
     SheetInfo,
 )
 from ingestion.conversion.formats.books.collect import Collector, days, written
+from ingestion.conversion.formats.books.numberformats import kind_of
 from ingestion.conversion.formats.books.ods import MAX_COLS, MAX_ROWS
 from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
 
 if TYPE_CHECKING:
-    from ingestion.conversion.formats.books.cells import Epoch
+    from ingestion.conversion.formats.books.cells import NUMBER, PADDED, Epoch
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Notice
 
@@ -71,6 +74,8 @@ class _Reader(Handler):
         self._span = self._across = 0
         self._formula = False
         self._kind: str | None = None
+        self._style = ""
+        self._padded: dict[str, int] = {}
         self._text: list[str] = []
         self._path: list[str] = []
 
@@ -79,6 +84,10 @@ class _Reader(Handler):
         self._path.append(local)
         given = {LOCAL[key]: value for key, value in attributes.items()}
         match local:
+            case "Style":
+                self._style = given.get("ID", "")
+            case "NumberFormat" if (shown := kind_of(given.get("Format", ""))) >= PADDED:
+                self._padded[self._style] = shown
             case "Worksheet":
                 self.sheets.append(SheetInfo(name=given.get("Name", "")))
                 self._row = 0
@@ -89,6 +98,7 @@ class _Reader(Handler):
             case "Cell":
                 self._col = int(given["Index"]) - 1 if given.get("Index", "").isdigit() else self._col
                 self._across = int(given["MergeAcross"]) if given.get("MergeAcross", "").isdigit() else 0
+                self._style = given.get("StyleID", "")
                 self._formula, self._kind, self._text = "Formula" in given, None, []
             case "Data" if "Cell" in self._path and "Comment" not in self._path:
                 self._kind = given.get("Type", "String")
@@ -124,6 +134,8 @@ class _Reader(Handler):
                 self.cells.value(self._row, self._col, UNCACHED, 0.0)
             return
         kind, value = _typed(self._kind, text)
+        if kind == NUMBER:
+            kind = self._padded.get(self._style, NUMBER)
         if isinstance(value, str):
             self.cells.text(self._row, self._col, value, kind)
         else:
