@@ -26,7 +26,7 @@ from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
 
 if TYPE_CHECKING:
-    from ingestion.conversion.formats.books.cells import NUMBER, PADDED, Epoch
+    from ingestion.conversion.formats.books.cells import Epoch
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Notice
 
