@@ -81,10 +81,9 @@ class Widening:
 
     @property
     def where(self) -> str:
-        """Name the line or, for JSON, the record."""
-        return (
-            f"line {self.line:,}" if self.line is not None else f"record {self.record:,}" if self.record else "a line"
-        )
+        """Name the line and, for JSON, the record."""
+        line = "a line" if self.line is None else f"line {self.line:,}"
+        return line if self.record is None else f"record {self.record:,} ({line})"
 
     def __str__(self) -> str:
         """Render on one line, with as much of the cell as helps."""

@@ -136,3 +136,40 @@ def test_control_signs_in_a_cell_cannot_disturb_the_explanation(tmp_path):
 
 def test_plain_text_needs_no_reason():
     assert why_not("Schraube M8") == ""
+
+
+# ---- JSON ----
+
+
+def records(count, **traps):
+    """Return JSON records as texts; a trap is (index, member text)."""
+    lines = [
+        f'{{"n": {n}, "amount": {n}.25, "in": {{"k": "a", "list": [{n}]}}, "pad": "{"x" * 60}"}}' for n in range(count)
+    ]
+    for member, (index, text) in traps.items():
+        old = {"n": f'"n": {index},', "amount": f'"amount": {index}.25', "list": f'"list": [{index}]'}[member]
+        lines[index] = lines[index].replace(old, text)
+    return lines
+
+
+@pytest.mark.parametrize("layout", ["lines", "array"])
+@pytest.mark.parametrize("last", [19_999, 12_345])
+def test_the_record_that_widens_a_json_column_is_named_exactly(tmp_path, layout, last):
+    lines = records(20_000, n=(last, '"n": 12E5,'), amount=(last, '"amount": "NA"'), list=(7_777, '"list": [1, 2.5]'))
+    text = "\n".join(lines) if layout == "lines" else "[" + ",\n".join(lines) + "]"
+    report = told(tmp_path, text, "a.json")
+    by_name = {column.name: column for column in report.columns}
+    assert [(one.record, one.line, one.text) for one in by_name["n"].widened] == [(last + 1, last + 1, "12E5")]
+    assert [(one.record, one.text) for one in by_name["amount"].widened] == [(last + 1, "NA")]
+    assert [(one.record, one.path, one.text) for one in by_name["in"].widened] == [(7_778, "in.list[]", "2.5")]
+    assert f"All cells before record {last + 1:,} (line {last + 1:,}) could be" in sentence(report, "n")
+
+
+def test_the_line_of_a_json_record_counts_blank_lines_and_spread_records(tmp_path):
+    lines = records(20_000, n=(15_000, '"n": true,'))
+    lines[3] = lines[3].replace(", ", ",\n ")
+    text = "\n".join(lines[:10_000]) + "\n\n\n" + "\n".join(lines[10_000:]) + "\n"
+    report = told(tmp_path, text, "a.json")
+    widening = report.columns[0].widened[0]
+    assert text.splitlines()[widening.line - 1].startswith('{"n": true,')
+    assert widening.record == 15_001

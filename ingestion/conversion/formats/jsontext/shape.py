@@ -18,6 +18,8 @@ from ingestion.conversion.typing.rules import iso_rules
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ingestion.conversion.values import Widening
+
 MAX_LEVELS = 32
 _KINDS = {bool: "bool", bytes: "number", str: "string", dict: "object", list: "array"}
 MAX_NAMES = 1000
@@ -37,7 +39,7 @@ class Shape:
     kinds: set[str] = field(default_factory=set)
     fields: dict[str, Shape] = field(default_factory=dict)
     items: Shape | None = None
-    note: str = ""
+    widened: list[Widening] = field(default_factory=list)
     _numbers: Numbers = field(default_factory=Numbers)
     _dates: TextColumn | None = None
     _only_dates: bool = True

@@ -23,9 +23,10 @@ from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, Malforme
 from ingestion.conversion.formats.jsontext.notices import around
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.shape import Shape
+from ingestion.conversion.formats.jsontext.trace import first_refused, widened_paths
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
 from ingestion.conversion.layout import Layout, line_and_column, not_text
-from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
+from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount, Widening
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -36,6 +37,7 @@ THREADS = max(2, min(4, os.cpu_count() or 1))
 FIRST_FEW = 10
 RESCUED = "_rescued"
 SINGLE = "value"
+_SEPARATOR = re.compile(r"[ \t\r\n,]*")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
 
 
@@ -76,7 +78,8 @@ class JsonTable(Table):
         self._rescued = False
         self._twice: list[int] = []
         self._only: _Part | None = None
-        self._quickly = True
+        self._early: Plan | None = None
+        self._sought: set[str] = set()
         self._sample()
         self._plan = self._root.plan()
         self._nulls = dict.fromkeys(self._names(), 0)
@@ -92,13 +95,15 @@ class JsonTable(Table):
         described = []
         for name, plan in self._columns():
             shape = self._root.fields[name] if self._plan.kind == "object" else self._root
+            widened = _widened(shape, plan)
             described.append(
                 Column(
                     name=printable(name),
                     type=plan.type,
                     rule=plan.rule,
                     nulls=self._nulls[name],
-                    note=_notes(shape, plan),
+                    note="; ".join(map(str, widened)),
+                    widened=widened,
                 )
             )
         if self._rescued:
@@ -114,10 +119,11 @@ class JsonTable(Table):
         widened = False
         schema = self.schema()
         for part in self._parts():
+            self._trace(part)
             array = part.array
             if array is None and part.parsed is not None:
                 if part is not self._only:
-                    widened = self._contradicts(part.parsed) or widened
+                    widened = self._contradicts(part, part.parsed) or widened
                 array = None if widened else self._built(part.parsed)
             self._count(part)
             self.progress = part.block.end
@@ -143,8 +149,11 @@ class JsonTable(Table):
                     self._look(self._parsed(block))
                 except (Malformed, UnicodeDecodeError):
                     continue  # it began inside a string or a nested array, or the pass will say what is wrong
+                self._root.leave_room()
+                self._early = self._early or self._root.plan()
         if self._root.kinds:
-            self._root.leave_room()
+            if self._early is not None:
+                self._sought = set(widened_paths(self._root, self._early, self._root.plan()))
             return
         parts = self._exact_parts()
         part = next(parts, None)
@@ -169,21 +178,50 @@ class JsonTable(Table):
         except RecursionError:
             raise self._too_deep() from None
 
-    def _contradicts(self, parsed: Parsed) -> bool:
+    def _contradicts(self, part: _Part, parsed: Parsed) -> bool:
         """Look at values that were not read by the plan; tell whether they need another, and note where."""
-        before = {shape.path: plan for shape, plan in self._root.walk(self._plan)}
-        rescued = self._rescued
+        before, rescued = self._root.plan(), self._rescued
         self._look(parsed)
         plan = self._root.plan()
-        if plan == self._plan and rescued == self._rescued:
-            return False
-        for shape, new in self._root.walk(plan):
-            old = before.get(shape.path)
-            if old is not None and old.rule != new.rule and old.kind not in {"null", "object", "array"}:
-                shape.note = shape.note or (
-                    f"{old.rule} up to about record {self.rows.loaded:,}, then a value that it cannot hold exactly"
+        if plan != before:
+            self._note(part, parsed, before, set(widened_paths(self._root, before, plan)))
+        return plan != self._plan or rescued != self._rescued
+
+    def _trace(self, part: _Part) -> None:
+        """Seek the first record against the plan of the beginning, where samples from further on have widened it."""
+        if not self._sought or self._early is None:
+            return
+        parsed = part.parsed
+        if parsed is None and quick.parse(part.block, self._early, self._layout.separator) is None:
+            parsed = self._parsed_or_none(part.block)
+        if parsed is not None:
+            self._sought -= self._note(part, parsed, self._early, self._sought)
+
+    def _note(self, part: _Part, parsed: Parsed, plan: Plan, paths: set[str]) -> set[str]:
+        """Keep the first record of a part that a plan does not hold, for each of some paths; return those found."""
+        found = first_refused(plan, parsed.values, paths)
+        shapes = {shape.path: (shape, inner) for shape, inner in self._root.walk(plan)}
+        for path, (index, text) in found.items():
+            shape, inner = shapes[path]
+            line = line_and_column(self._payload, self._layout, self._position(part.block, index))[0]
+            shape.widened.append(
+                Widening(
+                    rule=inner.rule,
+                    text=text,
+                    line=line,
+                    record=self.rows.loaded + index + 1,
+                    path=path if shape.level > (self._plan.kind == "object") else "",
                 )
-        return True
+            )
+        return set(found)
+
+    def _position(self, block: Block, index: int) -> int:
+        """Return where a block's n-th record stands in the text, as bytes of UTF-8."""
+        text = block.data.decode()
+        at = 0
+        for _ in range(index):
+            _, at = self._parser.one(text, _behind_separator(text, at))
+        return block.start + len(text[: _behind_separator(text, at)].encode())
 
     def _columns(self) -> tuple[tuple[str, Plan], ...]:
         return self._plan.fields if self._plan.kind == "object" else ((SINGLE, self._plan),)
@@ -323,7 +361,12 @@ class JsonTable(Table):
         )
 
 
-def _notes(column: Shape, plan: Plan) -> str:
-    """Return the notes of a column and, with their paths, of what is below it."""
-    noted = [shape for shape, _ in column.walk(plan) if shape.note]
-    return "; ".join(shape.note if shape is column else f"{shape.path}: {shape.note}" for shape in noted)
+def _behind_separator(text: str, at: int) -> int:
+    found = _SEPARATOR.match(text, at)
+    return found.end() if found else at
+
+
+def _widened(column: Shape, plan: Plan) -> tuple[Widening, ...]:
+    """Return what widened a column or a path below it, each told once, in the order of the records."""
+    found = {(one.path, one.rule): one for shape, _ in column.walk(plan) for one in reversed(shape.widened)}
+    return tuple(sorted(found.values(), key=lambda one: one.record or 0))
