@@ -20,7 +20,8 @@ CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
 ROW_GROUP_BYTES = 64 << 20
 SAMPLE_ROWS = 1 << 16
-FEW_TEXTS, FEW_NUMBERS = 0.2, 0.05
+FIRST_ROWS = 1 << 11
+FEW_TEXTS, FEW_NUMBERS, MANY = 0.2, 0.05, 0.95
 COMPRESSION_LEVEL = 1
 VALUES_AT_ONCE = 1 << 14
 WORD_DIGITS = 18  # a longer decimal is stored as bytes
@@ -120,12 +121,20 @@ def _layout(group: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
     repeating: list[str] = []
     encodings: dict[str, str] = {}
     for name, cells in zip(sample.schema.names, sample.columns, strict=True):
-        few = FEW_TEXTS if _is_text(cells.type) else FEW_NUMBERS
-        if _is_countable(cells.type) and pc.count_distinct(cells).as_py() <= few * len(cells):
+        if _is_countable(cells.type) and _repeats(cells):
             repeating.append(name)
         elif (encoding := _encoding(cells.type)) is not None:
             encodings[name] = encoding
     return repeating, encodings or None
+
+
+def _repeats(cells: pa.ChunkedArray) -> bool:
+    """Tell whether few of a column's values are different; the first of them settle it for most columns."""
+    few = FEW_TEXTS if _is_text(cells.type) else FEW_NUMBERS
+    first = cells.slice(0, FIRST_ROWS)
+    if pc.count_distinct(first).as_py() > MANY * FIRST_ROWS:
+        return False
+    return bool(pc.count_distinct(cells).as_py() <= few * len(cells))
 
 
 def _encoding(kind: pa.DataType) -> str | None:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.formats.exact import can_parse, parse
 from ingestion.conversion.records import Cells, records
+from ingestion.conversion.typing.constants import text_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -180,13 +181,13 @@ class Cutter:
         first = batch.column(0)
         suspect = pc.match_substring_regex(first, RULE_LINE)
         if self._dialect.header_record is not None:
-            suspect = pc.or_kleene(suspect, pc.equal(pc.utf8_trim_whitespace(first), names[0]))
+            suspect = pc.or_kleene(suspect, pc.equal(pc.utf8_trim_whitespace(first), text_scalar(names[0])))
         if self._dialect.comment:
             suspect = pc.or_kleene(suspect, pc.starts_with(first, self._dialect.comment))
         if not pc.any(suspect).as_py():
             return {}
         kinds: dict[int, str] = {}
-        for row in pc.indices_nonzero(pc.fill_null(suspect, False)).to_pylist():
+        for row in pc.indices_nonzero(suspect).to_pylist():
             cells = [column[row].as_py() for column in batch.columns]
             if kind := self._kind(cells):
                 kinds[row] = kind

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.typing.amounts import DecimalRule, Figures
+from ingestion.conversion.typing.rules import text_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 8
 UNKNOWN = -1
+_DIGITS = frozenset("0123456789")
+_SHAPE = str.maketrans("123456789", "000000000")
 _FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
 
 
@@ -27,14 +29,56 @@ def accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     A tuple of rules is owned by nobody. The second value is the index of the cell that no rule was left for, as
     far as that came to light by the way; else ``UNKNOWN``.
     """
-    likely = list(rules)
+    likely: Sequence[Rule] = rules
+    shapes: set[str] = set()
     for at, text in enumerate(cells.slice(0, FIRST_LOOK).to_pylist()):  # most rules fall at the first cell, and cheaply
-        likely = [rule for rule in likely if _matching(rule.pattern)(text)] if text[0] in _FIRST_SIGNS else []
-        if not likely:
-            return [], at
-    owned = likely if isinstance(rules, list) else [copy.copy(rule) for rule in likely]
+        shape = text.translate(_SHAPE)
+        if shape not in shapes:
+            shapes.add(shape)
+            likely = _likely(likely, text) if text[0] in _FIRST_SIGNS else []
+            if not likely:
+                return [], at
+    owned = likely if isinstance(rules, list) else [twin(rule) for rule in likely]
     figures: dict[str, Figures | None] = {}
     return [rule for rule in owned if _accepts(rule, cells, figures)], UNKNOWN
+
+
+def twin(rule: Rule) -> Rule:
+    """Return a copy of a rule, with what it has seen."""
+    own: Rule = object.__new__(type(rule))
+    own.__dict__.update(rule.__dict__)
+    return own
+
+
+def _likely(rules: Sequence[Rule], text: str) -> list[Rule]:
+    """Return the rules whose patterns match one text, looking at patterns only where its signs allow it."""
+    signs = frozenset(text.strip("-()")) - _DIGITS
+    found: dict[str | None, bool] = {None: False}
+    likely = []
+    for rule in _written_with(rules, signs):
+        pattern = rule.pattern_for(text) if isinstance(rule, DecimalRule) else rule.pattern
+        if pattern not in found:
+            found[pattern] = _matching(pattern)(text) is not None
+        if found[pattern]:
+            likely.append(rule)
+    return likely
+
+
+def _written_with(rules: Sequence[Rule], signs: frozenset[str]) -> Sequence[Rule]:
+    """Return the rules of which a text can be that has just these signs beside digits."""
+    if rules is text_rules():
+        return _text_rules_with(signs)
+    return [rule for rule in rules if _can_have(rule, signs)] if isinstance(rules, tuple) else rules
+
+
+@lru_cache(maxsize=1024)
+def _text_rules_with(signs: frozenset[str]) -> list[Rule]:
+    return [rule for rule in text_rules() if _can_have(rule, signs)]
+
+
+def _can_have(rule: Rule, signs: frozenset[str]) -> bool:
+    needed, allowed = rule.signs
+    return signs.issuperset(needed) and signs.issubset(allowed)
 
 
 def first_refused(rules: Sequence[Rule], cells: pa.Array) -> int:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
+from ingestion.conversion.typing.constants import int_scalar
 
 if TYPE_CHECKING:
     from typing import Self
@@ -47,8 +48,10 @@ class Figures:
         if (pc.max(point).as_py() or -1) < 0:
             shortest, longest, digits = 0, 0, pc.max(length).as_py() or 1
         else:
-            has_point = pc.greater_equal(point, 0)
-            spread = pc.min_max(pc.if_else(has_point, pc.subtract(pc.subtract(length, point), 1), 0)).as_py()
+            has_point = pc.greater_equal(point, int_scalar(0))
+            spread = pc.min_max(
+                pc.if_else(has_point, pc.subtract(pc.subtract(length, point), int_scalar(1)), int_scalar(0))
+            ).as_py()
             shortest, longest = spread["min"], spread["max"]
             digits = pc.max(pc.if_else(has_point, point, length)).as_py()
         return cls(
@@ -111,6 +114,22 @@ class DecimalRule:
     def pattern(self) -> str:
         """Match amounts written by this rule."""
         return _pattern(self.point, self.group, self.sign)
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return decimal sign and group sign."""
+        return "", self.point + self.group
+
+    def pattern_for(self, text: str) -> str | None:
+        """Return a pattern that matches this very text where the rule's own does; None where that cannot be.
+
+        Most rules of amounts differ by signs that a text does not have, and then share the pattern.
+        """
+        sign = self.sign if text[0] in "-(" or text[-1] in "-)" else "front"
+        if not self.group or self.group in text:
+            return _pattern(self.point, self.group, sign)
+        whole = text.partition(self.point)[0].strip("-()")
+        return _pattern(self.point, "", sign) if len(whole) <= GROUP else None
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept amounts written by this rule, zero never with a minus; keep digits and scale."""

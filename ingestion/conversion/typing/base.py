@@ -24,6 +24,14 @@ class Rule(Protocol):
         """Return a regular expression that every text of the rule matches; it may match others."""
         ...
 
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return the signs beside digits that every text of the rule has, and those that it may have.
+
+        Brackets and hyphens at a text's ends do not count.
+        """
+        ...
+
     def accepts(self, cells: pa.Array) -> bool:
         """Tell whether every cell (no nulls, no empty texts) fits; keeps what ``cast`` needs to know."""
         ...

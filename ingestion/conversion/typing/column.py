@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.typing.accepting import accepting
+from ingestion.conversion.typing.accepting import accepting, twin
 from ingestion.conversion.typing.amounts import DecimalRule
+from ingestion.conversion.typing.constants import EMPTY, NO_TEXT, text_array
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
 from ingestion.conversion.typing.evidence import Story
 from ingestion.conversion.typing.keys import Spellings
@@ -52,14 +52,14 @@ class TextColumn:
         """
         known = pc.drop_null(cells)
         bare = pc.utf8_trim_whitespace(known)
-        written = pc.not_equal(bare, "")
+        written = pc.not_equal(bare, EMPTY)
         filled, bare = pc.filter(known, written), pc.filter(bare, written)
         self._seen = self._seen or len(known) > 0
         self._blank = self._blank or len(filled) < len(known)
         if not len(filled) or not self._rules:
             return
         trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
-        before = [copy.copy(rule) for rule in self._rules] if isinstance(self._rules, list) else self._rules
+        before = [twin(rule) for rule in self._rules] if isinstance(self._rules, list) else self._rules
         kept, fell = accepting(self._rules, bare)
         self.story.see(bare)
         if not kept:
@@ -159,7 +159,7 @@ class TextColumn:
             values = cells if self._seen else pa.nulls(len(cells))
         else:
             bare = pc.utf8_trim_whitespace(cells)
-            values = self._chosen.cast(pc.if_else(pc.equal(bare, ""), pa.scalar(None, pa.string()), bare))
+            values = self._chosen.cast(pc.if_else(pc.equal(bare, EMPTY), NO_TEXT, bare))
         self.nulls += values.null_count
         return values
 
@@ -187,6 +187,6 @@ class TextColumn:
         if not isinstance(self._chosen, DecimalRule | DateRule | CompactDateRule):
             return ""
         if self._chosen.name not in self._shown:
-            value = self._chosen.cast(pa.array([self.story.example], pa.string()))[0].as_py()
+            value = self._chosen.cast(text_array([self.story.example]))[0].as_py()
             self._shown = {self._chosen.name: "empty" if value is None else str(value)}
         return self._shown[self._chosen.name]

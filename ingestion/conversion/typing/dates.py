@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import castable, matches
+from ingestion.conversion.typing.constants import NO_TEXT, text_scalar
 
 # Years begin at 1: the year 0 of the proleptic calendar can be stored, but many readers cannot read it.
 _YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
@@ -27,6 +28,11 @@ class DateForm:
     iso: str
     padded: bool = True
     order: str = ""
+
+    @property
+    def sign(self) -> str:
+        """The sign between its parts."""
+        return self.name.strip("YMD")[0]
 
     def to_iso(self, cells: pa.Array) -> pa.Array:
         """Rewrite dates, which may be followed by a time, as ISO 8601."""
@@ -86,6 +92,11 @@ class DateRule:
         """Match the rule's texts."""
         return self.form.pattern
 
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return the sign between its parts."""
+        return self.form.sign, self.form.sign
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept real dates only."""
         return matches(cells, self.pattern) and castable(self.form.to_iso(cells), pa.date32())
@@ -125,6 +136,11 @@ class CompactDateRule:
         return rf"(?:19|20)[0-9]{{6}}|2100[0-9]{{4}}|{self.ZEROS}|99991231"
 
     @property
+    def signs(self) -> tuple[str, str]:
+        """Return none."""
+        return "", ""
+
+    @property
     def is_proven(self) -> bool:
         """Tell whether there are enough different dates to exclude chance."""
         return len(self._different) >= self.ENOUGH
@@ -133,7 +149,7 @@ class CompactDateRule:
         """Accept dates of the two centuries and the two special texts."""
         if not matches(cells, self.pattern):
             return False
-        dates = pc.filter(cells, pc.not_equal(cells, self.ZEROS))
+        dates = pc.filter(cells, pc.not_equal(cells, text_scalar(self.ZEROS)))
         if not castable(self._iso(dates), pa.date32()):
             return False
         self.zeros = self.zeros or len(dates) < len(cells)
@@ -147,7 +163,7 @@ class CompactDateRule:
 
     def cast(self, cells: pa.Array) -> pa.Array:
         """Parse; the zeros become null."""
-        kept = pc.if_else(pc.equal(cells, self.ZEROS), pa.scalar(None, cells.type), cells)
+        kept = pc.if_else(pc.equal(cells, text_scalar(self.ZEROS)), NO_TEXT, cells)
         return pc.cast(self._iso(kept), pa.date32())
 
     def _iso(self, cells: pa.Array) -> pa.Array:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.accepting import FIRST_LOOK, UNKNOWN, accepting, first_refused
+from ingestion.conversion.typing.constants import EMPTY
 from ingestion.conversion.typing.dates import CompactDateRule
 from ingestion.conversion.values import Widening
 
@@ -74,6 +75,6 @@ def _row_of(index: int, cells: pa.Array) -> int:
     rows: list[int] = []
     while len(rows) <= index:
         part = cells.slice(0, size)
-        rows = pc.indices_nonzero(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(part), ""), False)).to_pylist()
+        rows = pc.indices_nonzero(pc.not_equal(pc.utf8_trim_whitespace(part), EMPTY)).to_pylist()
         size *= 8
     return rows[index]

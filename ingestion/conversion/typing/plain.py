@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, castable, matches
+from ingestion.conversion.typing.constants import text_array, text_scalar
 
 
 @dataclass
@@ -27,9 +28,14 @@ class BoolRule:
         """Match the rule's texts."""
         return f"{self.yes}|{self.no}"
 
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return the letters that both texts have, and all."""
+        return "".join(set(self.yes) & set(self.no)), self.yes + self.no
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept nothing but the two texts."""
-        return bool(pc.all(pc.is_in(cells, value_set=pa.array([self.yes, self.no], cells.type)), min_count=0).as_py())
+        return bool(pc.all(pc.is_in(cells, value_set=text_array([self.yes, self.no])), min_count=0).as_py())
 
     def type(self) -> pa.DataType:
         """Return bool."""
@@ -37,7 +43,7 @@ class BoolRule:
 
     def cast(self, cells: pa.Array) -> pa.Array:
         """Compare with the text of true."""
-        return pc.equal(cells, self.yes)
+        return pc.equal(cells, text_scalar(self.yes))
 
 
 class IntegerRule:
@@ -56,6 +62,11 @@ class IntegerRule:
     def pattern(self) -> str:
         """Match the rule's texts."""
         return rf"0|-?[1-9][0-9]{{0,{MAX_DIGITS - 1}}}"
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return none."""
+        return "", ""
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept canonical integers of up to 38 digits."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.typing.accepting import twin
 from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
+from ingestion.conversion.typing.constants import EMPTY, NO_TEXT
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.conversion.typing.plain import IntegerRule
 from ingestion.conversion.typing.quick import quick_values
@@ -41,7 +42,7 @@ class Reading:
     @classmethod
     def of(cls, rule: Rule | None, kind: pa.DataType, *, trimmed: bool, blank: bool, undecided: bool) -> Self:
         """Return the reading of a rule as it is now."""
-        own = copy.copy(rule)
+        own = None if rule is None else twin(rule)
         direct = not (trimmed or blank) and _is_native(own)
         return cls(own, kind, kind if direct else pa.string(), trimmed, blank, undecided)
 
@@ -63,20 +64,22 @@ class Reading:
     def _normalised(self, cells: pa.Array) -> pa.Array | None:
         """Drop spaces around cells and make blank ones null, as far as the rule records it."""
         bare = pc.utf8_trim_whitespace(cells)
-        blank = pc.equal(bare, "")
+        blank = pc.equal(bare, EMPTY)
         if not self.blank and pc.any(blank).as_py():
             return None
         if not self.trimmed and pc.any(pc.and_not(pc.not_equal(bare, cells), blank)).as_py():
             return None
-        return pc.if_else(blank, pa.scalar(None, pa.string()), bare)
+        return pc.if_else(blank, NO_TEXT, bare)
 
     def _fits(self, cells: pa.Array) -> bool:
         """Tell whether the rule, exactly as it is named, takes every cell."""
         filled = pc.drop_null(cells)
         if not len(filled):
             return True
-        trial = copy.copy(self.rule)
-        return trial is not None and trial.accepts(filled) and trial.name == self.name
+        if self.rule is None:
+            return False
+        trial = twin(self.rule)
+        return trial.accepts(filled) and trial.name == self.name
 
     @property
     def name(self) -> str:

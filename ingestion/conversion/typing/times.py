@@ -44,6 +44,12 @@ class TimestampRule:
         zone = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])" if self.zoned else ""
         return f"{self.form.pattern}{self.between}{time}{zone}"
 
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return those of the date and the time, and those of fractions and offsets."""
+        needed = f"{self.form.sign}{self.between}:"
+        return needed, f"{needed}.Z+-"
+
     def accepts(self, cells: pa.Array) -> bool:
         """Accept one shape only: the same fraction digits and the same offset in every cell."""
         if not matches(cells, self.pattern):
@@ -131,6 +137,11 @@ class TimeRule:
     def pattern(self) -> str:
         """Match the rule's texts."""
         return _CLOCK + rf":[0-5][0-9](?:\.[0-9]{{1,{_MICROSECONDS}}})?"
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Return those of the time, and of fractions."""
+        return ":", ":."
 
     def accepts(self, cells: pa.Array) -> bool:
         """Accept two-digit hours, minutes and seconds, and one length of the fraction."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
+from ingestion.conversion.typing.constants import NO_TEXT, text_scalar, zero
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 MIN_LONG_DIGITS = 19
@@ -81,8 +82,8 @@ def parsed(cells: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
 
     ``null`` among them is null. Nothing about the texts is taken for granted.
     """
-    if pc.any(pc.equal(cells, "null"), min_count=0).as_py():
-        cells = pc.if_else(pc.equal(cells, "null"), pa.scalar(None, pa.string()), cells)
+    if pc.any(pc.equal(cells, text_scalar("null")), min_count=0).as_py():
+        cells = pc.if_else(pc.equal(cells, text_scalar("null")), NO_TEXT, cells)
     filled = pc.drop_null(cells)
     if kind in {"int", "decimal"}:
         return _exact(cells, filled, kind, target)
@@ -114,7 +115,7 @@ def _exact(cells: pa.Array, filled: pa.Array, kind: str, target: pa.DataType) ->
         values = pc.cast(cells, target)
     except pa.ArrowInvalid:
         return None
-    negative = pc.sum(pc.less(values, 0)).as_py() or 0 if bool(np.any(minus)) else 0
+    negative = pc.sum(pc.less(values, zero(target))).as_py() or 0 if bool(np.any(minus)) else 0
     return values if negative == int(np.count_nonzero(minus)) else None
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
+from ingestion.conversion.typing.constants import NO_TEXT, text_array, text_scalar
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 
 if TYPE_CHECKING:
@@ -75,14 +76,14 @@ class Plan:
         """Return the values of texts that stood outside quotes; None when one is not of the path's kind."""
         if self.kind in NUMBERS:
             return parsed(cells, self.kind, self.type)
-        if not pc.all(pc.equal(cells, "null"), min_count=0).as_py():
+        if not pc.all(pc.equal(cells, text_scalar("null")), min_count=0).as_py():
             if self.kind != "bool":
                 return None
-            known = pc.is_in(cells, value_set=pa.array(["true", "false", "null"]))
+            known = pc.is_in(cells, value_set=text_array(["true", "false", "null"]))
             if not pc.all(known, min_count=0).as_py():
                 return None
-            kept = pc.if_else(pc.equal(cells, "null"), pa.scalar(None, pa.string()), cells)
-            return pc.equal(kept, "true")
+            kept = pc.if_else(pc.equal(cells, text_scalar("null")), NO_TEXT, cells)
+            return pc.equal(kept, text_scalar("true"))
         return pa.nulls(len(cells), self.type)
 
     def from_strings(self, cells: pa.Array) -> pa.Array | None:

@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from ingestion.conversion.formats.jsontext.numbers import buffers
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser
+from ingestion.conversion.layout import BLANKS
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.blocks import Block
@@ -86,7 +87,7 @@ def _lines(block: Block, separator: bytes | None) -> bytes | None:
     """Return the block with a record a line, each line written alike; None for other separators."""
     if separator is None or block.commas_at is not None:
         return None
-    data = block.data
+    data = block.data.lstrip(BLANKS)
     before, line_end, behind = separator.partition(b"\n")
     if not line_end:
         if not block.commas:

@@ -13,6 +13,7 @@ from ingestion.conversion.formats.jsontext.numbers import Numbers
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.values import Value
 from ingestion.conversion.typing.column import TextColumn
+from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.typing.rules import iso_rules
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Shape:
         if self._only_dates:
             if self._dates is None:
                 self._dates = TextColumn(self.path, iso_rules)
-            self._dates.look(pa.array(values, pa.string()))
+            self._dates.look(text_array(values))
 
     def _look_at_objects(self, values: list[dict[str, Value]]) -> None:
         if self._is_deep() or A_MAP in self.kinds:
