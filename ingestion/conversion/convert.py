@@ -17,6 +17,7 @@ from ingestion.conversion.errors import (
     FileMissing,
     NoRows,
     OutputFailed,
+    UndecidedEncoding,
     translated,
     unwritable,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ingestion.conversion.formats.base import Table
+    from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Detection
 
 MAX_PASSES = 50
@@ -88,12 +90,8 @@ def _convert(
     with _workdir() as folder:
         payload = open_payload(src, name=name, options=options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
-        detection = detect(payload, options)
-        tell(Progress(stage="type", bytes_done=0, bytes_total=payload.size, rows=0))
-        table = FORMATS[detection.format](payload, detection, options)
         try:
-            _write(table, partial, metadata, payload.size, tell)
-            tell(Progress(stage="validate", bytes_done=payload.size, bytes_total=payload.size, rows=table.rows.loaded))
+            detection, table = _load(payload, options, partial, metadata, tell)
             _check(table, partial, name)
             bytes_out = partial.stat().st_size
             partial.replace(dest)
@@ -158,22 +156,37 @@ def _refuse_early(src: Path, dest: Path, name: str) -> None:
         raise OutputFailed(f"The folder {dest.parent} may not be written.", hint="Check its permissions.")
 
 
+def _load(
+    payload: Payload,
+    options: Options,
+    partial: Path,
+    metadata: Mapping[str, str],
+    tell: Callable[[Progress], None],
+) -> tuple[Detection, Table]:
+    """Detect, read and write; do so again where a byte deep in the file shows that it is not in UTF-8."""
+    detection = detect(payload, options)
+    try:
+        table = FORMATS[detection.format](payload, detection, options)
+        _write(table, partial, metadata, payload.size, tell)
+    except UndecidedEncoding:
+        sampled, detection = detection, detect(payload, options, every_byte=True)
+        if detection.settings == sampled.settings:
+            raise
+        table = FORMATS[detection.format](payload, detection, options)
+        _write(table, partial, metadata, payload.size, tell)
+    return detection, table
+
+
 def _write(
     table: Table, partial: Path, metadata: Mapping[str, str], total: int, tell: Callable[[Progress], None]
 ) -> None:
-    """Write all batches; start again when a later part of the file widened a type.
-
-    Reading and writing take turns, and each is told of before it begins, so that a listener can tell them apart.
-    """
+    """Write all batches; start again when a later part of the file widened a type."""
     for _ in range(MAX_PASSES):
         try:
             with Writer(partial, table, metadata) as writer:
-                tell(Progress(stage="read", bytes_done=0, bytes_total=total, rows=0))
                 for batch in table.batches():
-                    tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
                     writer.write(batch)
-                    tell(Progress(stage="read", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
-                tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                    tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
         except PlanWidened:
             continue
         return

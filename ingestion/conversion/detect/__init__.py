@@ -27,8 +27,11 @@ LONGEST_CHARACTER = 4
 _NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
-def detect(payload: Payload, options: Options) -> Detection:
-    """Return format and settings of a payload; raises ``UnknownFormat`` and other ``ConversionError``s."""
+def detect(payload: Payload, options: Options, *, every_byte: bool = False) -> Detection:
+    """Return format and settings of a payload; raises ``UnknownFormat`` and other ``ConversionError``s.
+
+    ``every_byte``: look for bytes that are no UTF-8 in the whole of a large file before anything is read.
+    """
     with payload.open() as file:
         head = _head(file, payload)
         file.seek(max(0, payload.size - TAIL_BYTES))
@@ -38,7 +41,7 @@ def detect(payload: Payload, options: Options) -> Detection:
         return _with(payload, found)
     if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
-    encoding = decide_encoding(payload, head, tail, options)
+    encoding = decide_encoding(payload, head, tail, options, every_byte=every_byte)
     text = decoded_beginning(head[encoding.mark :], encoding.codec)
     _refuse_undecodable(text, payload, encoding)
     found = probe_json(payload, text, encoding)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SURE_MARGIN = 5.0
 AROUND_BYTES = 128 << 10
+SAMPLED_FROM_BYTES = 16 << 20
 _MARKS = (
     ("utf-32-le", codecs.BOM_UTF32_LE),
     ("utf-32-be", codecs.BOM_UTF32_BE),
@@ -28,6 +29,7 @@ _MARKS = (
     ("utf-16-be", codecs.BOM_UTF16_BE),
 )
 _BY_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_INNER = bytes(range(0x80, 0xC0))  # what UTF-8 writes behind the first byte of a character
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 _ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
 _EBCDIC_EVERYDAY = bytes([0x40, *range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA),
@@ -45,8 +47,13 @@ class Encoding:
     notices: tuple[Notice, ...] = ()
 
 
-def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options) -> Encoding:
-    """Return the encoding; raises ``UnknownFormat`` for bytes that are no text."""
+def decide_encoding(
+    payload: Payload, head: bytes, tail: bytes, options: Options, *, every_byte: bool = False
+) -> Encoding:
+    """Return the encoding; raises ``UnknownFormat`` for bytes that are no text.
+
+    A large file is only sampled for UTF-8, as its readers check each byte, unless ``every_byte`` is to be looked at.
+    """
     mark, named = next(((len(m), name) for name, m in _MARKS if head.startswith(m)), (0, ""))
     if options.encoding:
         codec = _known(options.encoding, payload)
@@ -69,14 +76,18 @@ def decide_encoding(payload: Payload, head: bytes, tail: bytes, options: Options
             hint="Send CSV, JSON, Excel or Parquet, also gzipped or zipped.",
             place=payload.place(),
         )
-    return _narrow(payload, head, tail)
+    return _narrow(payload, head, tail, every_byte=every_byte)
 
 
-def _narrow(payload: Payload, head: bytes, tail: bytes) -> Encoding:
+def _narrow(payload: Payload, head: bytes, tail: bytes, *, every_byte: bool) -> Encoding:
     """Return UTF-8 where all bytes are; else the code page that reads the words beyond ASCII best."""
-    wrong = _first_not_utf8(payload)
+    sampled = not every_byte and payload.size > SAMPLED_FROM_BYTES and _seems_utf8(payload, head, tail)
+    wrong = None if sampled else _first_not_utf8(payload)
     if wrong is None:
-        why = "all bytes are ASCII" if head.isascii() and tail.isascii() else "all bytes are valid UTF-8"
+        what = "ASCII" if head.isascii() and tail.isascii() else "valid UTF-8"
+        why = f"all bytes are {what}"
+        if sampled:
+            why = f"its beginning, middle and end are {what}, and every byte is checked when it is read"
         return Encoding("utf-8", 0, _told("utf-8", why))
     sample = head + b"\n" + tail
     if wrong >= len(head):
@@ -130,6 +141,19 @@ def _example(reading: Reading) -> str:
 
 def _quoted(word: str) -> str:
     return f"“{word[:30]}”"
+
+
+def _seems_utf8(payload: Payload, head: bytes, tail: bytes) -> bool:
+    """Tell whether beginning, middle and end of a file are UTF-8, characters cut at their ends left out."""
+    with payload.open() as file:
+        file.seek(payload.size // 2)
+        middle = file.read(AROUND_BYTES)
+    try:
+        for sample in (head, middle.lstrip(_INNER), tail.lstrip(_INNER)):
+            codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _first_not_utf8(payload: Payload) -> int | None:

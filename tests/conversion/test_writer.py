@@ -1,0 +1,84 @@
+"""However a column is encoded in the file, each value comes back: extremes, nulls, few values and many."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ingestion.conversion.writer import Writer
+
+ROWS = 5_000
+
+
+class _Table:
+    """As much of a table as the writer looks at."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+
+    def schema(self) -> pa.Schema:
+        return self._schema
+
+    def columns(self) -> tuple[()]:
+        return ()
+
+
+def _values(kind: pa.DataType, different: int) -> pa.Array:
+    rng = Random(5)
+    low, high = -(2**63), 2**63 - 1
+    if pa.types.is_decimal128(kind):
+        edge = 10**kind.precision - 1
+        whole = [edge, -edge, *(rng.randint(-edge, edge) for _ in range(different - 2))]
+        some = [Decimal(f"{number}E-{kind.scale}") for number in whole]
+    elif pa.types.is_string(kind):
+        some = ["".join(rng.choices("aäß€😀, \n", k=rng.randrange(40))) for _ in range(different)]
+        some[:2] = ["", "x" * 70_000]
+    else:
+        low, high = {32: (-(2**31), 2**31 - 1)}.get(kind.bit_width, (low, high))
+        if pa.types.is_time(kind):
+            low, high = 0, 86_399_999_999
+        some = [rng.randint(low, high) for _ in range(different)]
+        some[:2] = [low, high]
+    words = {32: pa.int32(), 64: pa.int64()}
+    plain = pa.types.is_decimal128(kind) or pa.types.is_string(kind)
+    cells = [None if n % 7 == 3 else some[n % different] for n in range(ROWS)]
+    return pa.array(cells, kind) if plain else pa.array(cells, words[kind.bit_width]).view(kind)
+
+
+@pytest.mark.parametrize("different", [2, 30, 4_000])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.int64(),
+        pa.decimal128(9, 2),
+        pa.decimal128(18, 3),
+        pa.decimal128(38, 0),
+        pa.date32(),
+        pa.timestamp("us"),
+        pa.timestamp("ns", "UTC"),
+        pa.time64("us"),
+        pa.string(),
+    ],
+    ids=str,
+)
+def test_every_value_comes_back(tmp_path, kind, different):
+    batch = pa.record_batch({"a column.x": _values(kind, different)})
+    with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}) as writer:
+        for start in range(0, ROWS, 999):
+            writer.write(batch.slice(start, 999))
+    found = pq.read_table(tmp_path / "out.parquet")["a column.x"]
+    assert found.type == kind
+    assert found.combine_chunks().equals(batch.column(0))
+
+
+def test_few_values_get_a_dictionary_and_many_none(tmp_path):
+    batch = pa.record_batch({"few": _values(pa.int64(), 30), "many": _values(pa.int64(), 4_000)})
+    with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}) as writer:
+        writer.write(batch)
+    group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
+    assert "RLE_DICTIONARY" in group.column(0).encodings
+    assert "DELTA_BINARY_PACKED" in group.column(1).encodings
