@@ -91,12 +91,11 @@ def _convert(
         payload = open_payload(src, name=name, options=options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         try:
-            detection, table = _load(payload, options, partial, metadata, tell)
-            _check(table, partial, name)
-            bytes_out = partial.stat().st_size
-            partial.replace(dest)
-        except OSError as error:
-            raise unwritable(error, dest.name) from error
+            detection, table = _load(payload, options, partial, dest, metadata, tell)
+            with _writing(dest):
+                _check(table, partial, name)
+                bytes_out = partial.stat().st_size
+                partial.replace(dest)
         finally:
             partial.unlink(missing_ok=True)
     return Report(
@@ -160,21 +159,35 @@ def _load(
     payload: Payload,
     options: Options,
     partial: Path,
+    dest: Path,
     metadata: Mapping[str, str],
     tell: Callable[[Progress], None],
 ) -> tuple[Detection, Table]:
     """Detect, read and write; do so again where a byte deep in the file shows that it is not in UTF-8."""
+
+    def load(detection: Detection) -> Table:
+        table = FORMATS[detection.format](payload, detection, options)
+        with _writing(dest):
+            _write(table, partial, metadata, payload.size, tell)
+        return table
+
     detection = detect(payload, options)
     try:
-        table = FORMATS[detection.format](payload, detection, options)
-        _write(table, partial, metadata, payload.size, tell)
+        return detection, load(detection)
     except UndecidedEncoding:
-        sampled, detection = detection, detect(payload, options, every_byte=True)
-        if detection.settings == sampled.settings:
+        again = detect(payload, options, every_byte=True)
+        if again.settings == detection.settings:
             raise
-        table = FORMATS[detection.format](payload, detection, options)
-        _write(table, partial, metadata, payload.size, tell)
-    return detection, table
+        return again, load(again)
+
+
+@contextmanager
+def _writing(dest: Path) -> Iterator[None]:
+    """Tell errors of the system as those of the file that is written."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(error, dest.name) from error
 
 
 def _write(
