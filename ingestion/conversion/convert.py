@@ -92,6 +92,7 @@ def _convert(
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         try:
             detection, table = _load(payload, options, partial, dest, metadata, tell)
+            tell(Progress(stage="validate", bytes_done=payload.size, bytes_total=payload.size, rows=table.rows.loaded))
             with _writing(dest):
                 _check(table, partial, name)
                 bytes_out = partial.stat().st_size
@@ -166,6 +167,7 @@ def _load(
     """Detect, read and write; do so again where a byte deep in the file shows that it is not in UTF-8."""
 
     def load(detection: Detection) -> Table:
+        tell(Progress(stage="type", bytes_done=0, bytes_total=payload.size, rows=0))
         table = FORMATS[detection.format](payload, detection, options)
         with _writing(dest):
             _write(table, partial, metadata, payload.size, tell)
@@ -193,13 +195,19 @@ def _writing(dest: Path) -> Iterator[None]:
 def _write(
     table: Table, partial: Path, metadata: Mapping[str, str], total: int, tell: Callable[[Progress], None]
 ) -> None:
-    """Write all batches; start again when a later part of the file widened a type."""
+    """Write all batches; start again when a later part of the file widened a type.
+
+    Reading and writing take turns, and each is told of before it begins, so that a listener can tell them apart.
+    """
     for _ in range(MAX_PASSES):
         try:
             with Writer(partial, table, metadata) as writer:
+                tell(Progress(stage="read", bytes_done=0, bytes_total=total, rows=0))
                 for batch in table.batches():
-                    writer.write(batch)
                     tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                    writer.write(batch)
+                    tell(Progress(stage="read", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
         except PlanWidened:
             continue
         return
