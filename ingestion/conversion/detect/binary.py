@@ -95,10 +95,13 @@ def _zipped_workbook(payload: Payload) -> Detection:
             types = _content_types(archive)
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BrokenFile("The workbook is cut off or damaged.", hint="Send it again.", place=payload.place()) from error
-    if "sheet.binary" in types or any(name.endswith("/workbook.bin") for name in names):
+    # The parts decide before the types: SheetJS declares the type of binary workbooks in every .xlsx.
+    if any(name.endswith("/workbook.bin") for name in names):
         return _found("xlsb", "a zip with the parts of a binary workbook")
     if "spreadsheetml" in types or any(name.endswith("/workbook.xml") for name in names):
         return _found("xlsx", "a zip with the parts of a workbook")
+    if "sheet.binary" in types:
+        return _found("xlsb", "a zip that declares a binary workbook")
     if "spreadsheet" in mime or (not mime and "content.xml" in names):
         return _found("ods", "a zip with the mark of an OpenDocument spreadsheet")
     what = next(

@@ -140,6 +140,16 @@ def test_names_of_parts_may_be_written_in_any_case_and_with_any_slash(tmp_path, 
     assert loaded(tmp_path, zipped(renamed))[0].to_pylist() == [{"a": 1}]
 
 
+def test_a_package_that_declares_more_types_than_it_has_is_what_its_parts_are(tmp_path):
+    types = (
+        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+        '<Default Extension="bin" ContentType="application/vnd.ms-excel.sheet.binary.macroEnabled.main"/></Types>'
+    )
+    content = raw_xlsx(head("a") + '<row r="2"><c r="A2"><v>1</v></c></row>', more={"[Content_Types].xml": types})
+    table, report = loaded(tmp_path, content)
+    assert (report.detection.format, table.to_pylist()) == ("xlsx", [{"a": 1}])
+
+
 def test_the_later_of_two_cells_at_one_address_counts(tmp_path):
     cells = '<row r="2"><c r="A2"><v>1</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>'
     assert rows_of(tmp_path, head("a") + cells) == [(2,)]
