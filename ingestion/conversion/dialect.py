@@ -18,6 +18,8 @@ class Dialect:
     ``first_line``. ``above`` says what stands before it, the header left out: ``header_records`` records from the
     record ``header_record``. It ends at ``stop`` where another table follows; ``below`` says what is there.
     ``footer`` names the kinds of the last records when they are no data, in file order, such as total lines.
+    ``aligned`` lists have cells padded to the ``widths`` of their columns; the padding is trimmed. ``page_lines`` are
+    the outlines of the lines above the rows, which each page of such a list repeats.
     ``comment`` begins lines between the records that are no data. ``framed`` records begin and end with a delimiter.
     """
 
@@ -32,6 +34,8 @@ class Dialect:
     comment: str | None = None
     skip_initial_space: bool = False
     framed: bool = False
+    aligned: bool = False
+    page_lines: frozenset[str] = frozenset()
     header_record: int | None = 1
     header_records: int = 1
     names: tuple[str, ...] = ()

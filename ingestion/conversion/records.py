@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ingestion.conversion.lists import list_records
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,9 @@ def records(text: str, dialect: Dialect, width: int | None = None) -> Iterator[R
     A quote counts at a cell's beginning only, and ends the cell where a delimiter or a record end follows; any
     other stands for itself. Records end at LF, CRLF or CR outside quotes.
     """
+    if dialect.aligned:
+        yield from (Record(cells, end) for cells, end in list_records(text, dialect))
+        return
     cutter = _cutter(dialect)
     position, size = 0, len(text)
     while position < size:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.detect.aligned import aligned_dialects
 from ingestion.conversion.detect.kinds import NUMBER, is_rule, kind
 from ingestion.conversion.dialect import Dialect
 from ingestion.conversion.records import Cells, records
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 DELIMITERS = (";", ",", "\t", "|", "~", "^", "\x1f", "\x01", "\x1e", "§", "¦", "¬", "#", "*", "!", ":", " ")
 UNLIKELY = {"~": 0.9, "^": 0.9, "#": 0.6, "*": 0.6, "!": 0.6, ":": 0.55, " ": 0.5, "": 0.5}
+ALIGNED = {"|": 1.15, "": 0.8}
+COMMENTS = ("#", "//")
 SAMPLE_RECORDS = 200
 JUDGED_RECORDS = 60
 JUDGED_CELLS = 40
@@ -57,7 +60,8 @@ class Cut:
     @property
     def score(self) -> float:
         """A number to compare ways by; only its order means something."""
-        likely = UNLIKELY.get(self.dialect.delimiter or "", 1.0)
+        sign = self.dialect.delimiter or ""
+        likely = ALIGNED["|" if sign else ""] if self.dialect.aligned else UNLIKELY.get(sign, 1.0)
         return self.share**1.5 * self.quality * likely * (1 + min(self.width, 40) / 80)
 
 
@@ -71,9 +75,12 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
             tried.remove(":")
         tried.append("")
     cuts = [cut for sign in tried for cut in _cuts(text, sign, quote)]
+    if quote is None and delimiter in {None, "|"}:
+        lists = [_cut(text, dialect) for dialect in aligned_dialects(text)]
+        cuts += [cut for cut in lists if cut.dialect.delimiter == (delimiter or cut.dialect.delimiter)]
     cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
-    if delimiter is None and len(cuts) > 1 and cuts[0].width > 1 and _is_one_column(text, cuts[0]):
-        alone = next(cut for cut in cuts if cut.dialect.delimiter is None)
+    if delimiter is None and len(cuts) > 1 and (cuts[0].width < 2 or _is_one_column(text, cuts[0])):
+        alone = next(cut for cut in cuts if cut.dialect.delimiter is None and not cut.dialect.aligned)
         cuts.remove(alone)
         cuts.insert(0, alone)
     return cuts
@@ -161,7 +168,10 @@ def _cut(text: str, dialect: Dialect) -> Cut:
 
 def _usual(rows: Sequence[Row]) -> tuple[int, float]:
     """Return the usual width, and the share of records that have it, those above the first such left out."""
-    widths = [len(row.cells) for row in rows if row.filled and not is_rule(row.cells)]
+    rows = [row for row in rows if row.filled and not is_rule(row.cells)] or rows
+    data = [row for row in rows if not (row.cells[0] or "").startswith(COMMENTS)]
+    # Comments hold any signs; where most records begin like one, they are none.
+    widths = [len(row.cells) for row in (data if len(data) > len(rows) / 2 else rows) if row.filled]
     if not widths:
         return (max((len(row.cells) for row in rows), default=0), 0.0)
     counts = Counter(widths)

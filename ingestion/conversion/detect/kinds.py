@@ -20,6 +20,10 @@ TOTAL = re.compile(
     r"|total général|sous-total|totale|suma|razem|ogółem|итого|合計|合计|총계)(?![\w-]).*",
     re.IGNORECASE,
 )
+UNIT = re.compile(
+    r"[\[(]\S{1,8}[\])]|ST|STK|Stk|Stück|PCS?|PCE|EA|KG|kg|G|g|T|TO|to|M|m|MM|mm|CM|cm|KM|km|M2|m²|M3|m³|L|l|H|h|STD|MIN"
+    r"|EUR|USD|CHF|GBP|JPY|PLN|CZK|HUF|SEK|NOK|DKK|T?EUR|T€|k€|€|\$|£|%",
+)
 REMARK = re.compile(
     r"\W*(?:\d+ (?:rows?|records?|zeilen|sätze|datensätze|lignes|enregistrements|entries)\b"
     r"|\(\d+ rows?\)|(?:end of|ende der?|fin d[eu]|koniec|source|quelle|note|notes|hinweis|generated|printed"

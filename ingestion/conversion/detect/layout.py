@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, vote
-from ingestion.conversion.detect.kinds import REMARK, TOTAL, is_rule, is_value
+from ingestion.conversion.detect.kinds import REMARK, TOTAL, UNIT, is_rule, is_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,24 @@ def fixed_header(rows: Sequence[Row], record: int) -> Region:
     header = max(record - 1, 0)
     header = min(header, len(rows))
     return Region(0, header, min(header + (record > 0), len(rows)), len(rows), "the caller said so", 1.0)
+
+
+def ruled_header(rows: Sequence[Row]) -> Region | None:
+    """Return the table of a list whose header stands above a rule; its rows begin below an upper rule, if any."""
+    for index, row in enumerate(rows[:SEARCHED_RECORDS]):
+        below = rows[index + 1] if index + 1 < len(rows) else None
+        if len(row.filled) < 2 or is_rule(row.cells) or below is None or not below.filled or not is_rule(below.cells):
+            continue
+        first = index
+        while first and len(rows[first - 1].filled) > 1 and not is_rule(rows[first - 1].cells):
+            first -= 1
+        if first and not is_rule(rows[first - 1].cells):
+            first = index  # lines above are a header only where a rule closes them off
+        data = index + 1
+        while data < len(rows) and rows[data].filled and is_rule(rows[data].cells):
+            data += 1
+        return Region(0, first, data, len(rows), "a rule is drawn below it", 0.95)
+    return None
 
 
 # ---- the header ----
@@ -167,18 +185,21 @@ def _behind_header(rows: Sequence[Row], header: int, width: int) -> int:
 
 
 def _is_second_header(rows: Sequence[Row], header: int, at: int, width: int) -> bool:
-    """Tell whether a row goes on naming columns: it says the same, or divides what spans several columns above."""
+    """Tell whether a row goes on naming columns: it repeats, names units, or divides what spans columns above."""
     above, cells = rows[header].cells, rows[at].cells
     if len(cells) != len(above) or any(is_value(cell) for cell in cells):
         return False
     if [cell and cell.strip() for cell in cells] == [cell and cell.strip() for cell in above]:
         return True
+    below = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if _is_data(row, width)]
+    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
+    units = [bool(cell) and bool(UNIT.fullmatch(cell or "")) for cell in cells]
+    if any(units) and all(is_unit and one > 0 for cell, is_unit, one in zip(cells, units, votes, strict=True) if cell):
+        return True
     names = [cell for cell in above if cell]
     spans = len(names) < len(above) or len(set(names)) < len(names)
     if not spans or len(rows[at].filled) < 2 or any(not one and not two for one, two in zip(above, cells, strict=True)):
         return False
-    below = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if _is_data(row, width)]
-    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
     return votes.count(1) >= 0.5 * len(rows[at].filled)
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.cuts import Cut, Row, best_cuts, read_rows
 from ingestion.conversion.detect.kinds import is_rule
-from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer
+from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer, ruled_header
 from ingestion.conversion.detect.names import column_names, unique_names
 from ingestion.conversion.errors import NoRows
+from ingestion.conversion.lists import outline
 from ingestion.conversion.values import Decision, Detection, Notice
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ SHOWN = {
 }
 SHOWN_QUOTES = {None: "none", "'": "apostrophe", '"': "double quote"}
 FAR_LARGER = 2
+COMMENTS = ("#", "//", "--")
 
 
 def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, options: Options) -> Detection:
@@ -52,10 +54,14 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     whole = len(text.encode(errors="surrogateescape")) + encoding.mark >= payload.size or not tail
     rows = read_rows(body, best.dialect, best.width, None)[0] if whole else best.rows[: max(1, len(best.rows) - 1)]
     tables = [fixed_header(rows, options.header_row)] if options.header_row is not None else []
-    tables = tables or find_tables(rows, best.width, whole=whole)
+    if not tables and best.dialect.aligned and (ruled := ruled_header(rows)):
+        tables = [ruled]
+    tables = tables or find_tables(rows, best.width, whole=whole and not best.dialect.aligned)
     number = _chosen(tables, options, payload)
     region = tables[number]
     last = rows[: region.end] if whole else read_rows(tail, best.dialect, best.width, None)[0]
+    if best.dialect.aligned:
+        last = []  # the lines of a printed list are told one by one where they are read
     width = _table_width(rows, region, best.width, several=len(tables) > 1)
     first_line = 1 + _count_lines(text[:skipped])
     repeated = _repetitions(body, rows, region)
@@ -72,6 +78,8 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
         first_line=first_line + (rows[region.data].line - 1 if region.data < len(rows) else _count_lines(body)),
         above=_above(rows, region, tables[:number], first_line, repeated, marked=skipped > 0),
         below=_below(rows, region, first_line),
+        comment=_comment(rows, region, width),
+        page_lines=_page_lines(body, rows, region) if best.dialect.aligned else frozenset(),
         footer=footer([row for row in last if _within(row, rows, region, whole=whole)], width),
     )
     if doubt := doubtful_total(last, width):
@@ -158,6 +166,23 @@ def _dialect(
     return replace(cut, header_record=header, header_records=len(naming), names=names), notices
 
 
+def _comment(rows: Sequence[Row], region: Region, width: int) -> str | None:
+    """Return what begins comments between the records: records of one cell where all others are filled further."""
+    if width < 2:
+        return None
+    for sign in COMMENTS:
+        begun = [row for row in rows[region.data : region.end] if (row.cells[0] or "").startswith(sign)]
+        if begun and all(len(row.filled) <= max(1, width // 2) and len(row.cells) < width for row in begun):
+            return sign
+    return None
+
+
+def _page_lines(text: str, rows: Sequence[Row], region: Region) -> frozenset[str]:
+    """Return the outlines of the lines in words down to the header, which a list repeats on every page."""
+    lines = [outline(text[row.start : row.end]) for row in rows[region.top : region.data]]
+    return frozenset(line for line in lines if any(sign.isalpha() for sign in line))
+
+
 def _within(row: Row, rows: Sequence[Row], region: Region, *, whole: bool) -> bool:
     return not whole or (region.data < len(rows) and row.start >= rows[region.data].start)
 
@@ -180,7 +205,8 @@ def _above(
             lines.setdefault("rows of other tables", []).append(row.line + first_line - 1)
     for row in rows[region.top : region.header]:
         sign = (row.cells[0] or "").lstrip()
-        told = "comment lines" if sign.startswith(("#", "//", "--")) else "title lines"
+        told = "comment lines" if sign.startswith(COMMENTS) else "title lines"
+        told = "rule lines" if row.filled and is_rule(row.cells) else told
         lines.setdefault(told, []).append(row.line + first_line - 1)
     for index in region.header_rows:
         if index in repeated:
@@ -239,6 +265,8 @@ def _told(
     second = next((cut for cut in tried if cut.dialect.delimiter != best.dialect.delimiter and cut.width > 1), None)
     margin = best.score / (best.score + second.score) if second else 0.99
     shown = SHOWN.get(dialect.delimiter, dialect.delimiter or "")
+    if dialect.aligned:
+        shown = _columns_of(dialect)
     yield Decision(
         name="delimiter",
         value=f"{shown} and blanks" if dialect.skip_initial_space else shown,
@@ -269,6 +297,14 @@ def _told(
         evidence=region.evidence,
         by="detected" if options.header_row is None else "given",
     )
+
+
+def _columns_of(dialect: Dialect) -> str:
+    """Return how the columns of a list are parted."""
+    if dialect.delimiter:
+        return f"{dialect.delimiter} drawn between padded columns, whose cells are trimmed"
+    places = ", ".join(str(start + 1) for start, _ in dialect.widths)
+    return f"none: fixed columns from the characters {places}, whose cells are trimmed"
 
 
 def _header_value(dialect: Dialect) -> str:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.formats.exact import can_parse, parse
+from ingestion.conversion.formats.listlines import line_kind
 from ingestion.conversion.records import Cells, records
 from ingestion.conversion.typing.constants import text_scalar
 
@@ -139,7 +140,11 @@ class Cutter:
         position = 0
         for cells, end, _ in records(text, self._dialect, width):
             at, line = line, line + max(1, line_ends(text[position:end].encode()))
+            kind = line_kind(cells, text[position:end], self._dialect) if self._dialect.aligned else None
             position = end
+            if kind is not None:
+                found.skipped.setdefault(kind, []).append(at)
+                continue
             if len(cells) < width and not any(cell and cell.strip() for cell in cells):
                 found.skipped.setdefault("blank lines", []).append(at)
                 continue
@@ -199,7 +204,8 @@ class Cutter:
         if all(_RULE.fullmatch(cell) for cell in filled):
             return "rule lines" if len(cells) == 1 or len(filled) in {1, len(cells)} else None
         if self._dialect.comment and (cells[0] or "").startswith(self._dialect.comment):
-            return "comment lines" if len(filled) == 1 and len(cells) > 1 else None
+            # A comment may hold the delimiter, but it does not fill a row.
+            return "comment lines" if cells[-1] is None and len(filled) <= max(1, len(cells) // 2) else None
         named = [cell and cell.strip() for cell in cells] == list(self._dialect.names)
         return "repeated headers" if named and len(cells) > 1 else None
 

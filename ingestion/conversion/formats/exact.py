@@ -46,7 +46,7 @@ def can_parse(dialect: Dialect) -> bool:
     """Tell whether PyArrow's parser cuts this dialect as our own does."""
     delimiter = dialect.delimiter or ""
     plain = len(delimiter) == 1 and delimiter.isascii() and dialect.newline not in {"\r", None}
-    plain = plain and not (dialect.widths or dialect.framed or dialect.skip_initial_space)
+    plain = plain and not (dialect.aligned or dialect.skip_initial_space)
     # PyArrow cannot tell an empty line from an empty cell where there is one column.
     return plain and len(dialect.names) > 1 and (dialect.quote is None or dialect.quote.isascii())
 

@@ -1,0 +1,69 @@
+"""Printed lists: columns of fixed width, parted by blanks or drawn lines, are read without cutting through a value."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow.parquet as pq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.conversion import Options, convert
+
+word = st.text(st.sampled_from("abcXYZ09.-"), min_size=1, max_size=12)
+name = st.lists(word, min_size=1, max_size=3).map(" ".join)
+
+
+def converted(folder, text, **options):
+    source = folder / "list.txt"
+    source.write_text(text, encoding="utf-8")
+    report = convert(source, folder / "out.parquet", options=Options(**options))
+    return pq.read_table(folder / "out.parquet"), report
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(name, name, st.integers(0, 10**9)), min_size=3, max_size=30))
+def test_no_sign_of_a_fixed_width_list_is_lost_or_moved_over_its_line(tmp_path_factory, rows):
+    lines = [f"{one:<38}  {two:<38}  {number:>10}" for one, two, number in rows]
+    text = f"{'FIRST':<38}  {'SECOND':<38}  {'NUMBER':>10}\n" + "".join(line + "\n" for line in lines)
+    table, report = converted(tmp_path_factory.mktemp("list"), text)
+    assert table.num_rows == len(rows)
+    for line, row in zip(lines, table.to_pylist(), strict=True):
+        rescued = json.loads(row.pop("_rescued", None) or "[]")
+        cells = [str(cell) for cell in row.values() if cell is not None] + rescued
+        assert "".join("".join(cells).split()) == "".join(line.split())
+
+
+def test_a_long_value_far_below_the_sample_reaches_into_the_gutter_and_stays_whole(tmp_path):
+    rows = [f"{n:010d}  Name {n:<6}  {n * 25 / 100:>9.2f}\n" for n in range(40_000)]
+    rows[35_000] = f"{35_000:010d}  A name far longer than others  1.00\n"
+    rows[36_000] = f"{36_000:010d}  Namely 1234   {7:>9.2f}\n"
+    table, report = converted(tmp_path, "CUSTOMER    NAME            AMOUNT\n" + "".join(rows))
+    assert table.column("NAME")[36_000].as_py() == "Namely 1234"
+    assert table.column("NAME")[34_999].as_py() == "Name 34999"
+    assert table.column("CUSTOMER")[35_000].as_py() is None
+    assert json.loads(table.column("_rescued")[35_000].as_py()) == [rows[35_000].rstrip()]
+    told = next(notice for notice in report.warnings if notice.code == "LONG_ROWS")
+    assert told.lines == (35_002,)
+
+
+def test_pages_and_totals_of_a_list_larger_than_the_sample_are_left_out_and_counted(tmp_path):
+    rule = "-" * 31 + "\n"
+    head = rule + "|Material  |  Menge|     Betrag|\n" + rule
+    page = "".join(f"|{n:010d}|{n:>7}|{f'{n},50-':>11}|\n" for n in range(60))
+    text = "".join(
+        f"31.10.2026          Bestand    Seite {number}\n" + head + page + "|*         |   1770|  1.800,00-|\n" + rule
+        for number in range(1, 301)
+    )
+    table, report = converted(tmp_path, text)
+    assert table.schema.names == ["Material", "Menge", "Betrag"]
+    assert table.num_rows == 300 * 60
+    assert report.rows.skipped["total lines"] == 300
+    assert report.rows.skipped["page headings"] == 2 * 299
+    assert table.column("Betrag")[1].as_py() < 0
+
+
+def test_the_option_cuts_as_it_says_even_a_list(tmp_path):
+    text = "id  name\n1   a\n2   b\n3   c\n"
+    table, _ = converted(tmp_path, text, delimiter=",")
+    assert table.num_columns == 1
