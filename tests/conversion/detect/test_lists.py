@@ -26,7 +26,7 @@ def converted(folder, text, **options):
 def test_no_sign_of_a_fixed_width_list_is_lost_or_moved_over_its_line(tmp_path_factory, rows):
     lines = [f"{one:<38}  {two:<38}  {number:>10}" for one, two, number in rows]
     text = f"{'FIRST':<38}  {'SECOND':<38}  {'NUMBER':>10}\n" + "".join(line + "\n" for line in lines)
-    table, report = converted(tmp_path_factory.mktemp("list"), text)
+    table, _ = converted(tmp_path_factory.mktemp("list"), text)
     assert table.num_rows == len(rows)
     for line, row in zip(lines, table.to_pylist(), strict=True):
         rescued = json.loads(row.pop("_rescued", None) or "[]")
