@@ -42,7 +42,7 @@ def _drawn(lines: Sequence[str]) -> Dialect | None:
     framed = sum(row.lstrip().startswith("|") and row.endswith("|") for row in rows) >= 0.9 * len(rows)
     aligned = sum(count for found, count in places.items() if set(common) <= set(found)) >= 0.8 * len(rows)
     has_rule = any(_RULE.fullmatch(line) and len(line.strip()) > 3 for line in lines)
-    is_padded = any(row[at - 1] == " " or row[at + 1 : at + 2] == " " for row in rows for at in common if at)
+    is_padded = any(row[at - 1 : at] == " " or row[at + 1 : at + 2] == " " for row in rows for at in common if at)
     if len(common) < (3 if framed else 1) or not (is_padded or has_rule) or not (aligned or (framed and has_rule)):
         return None
     edges = common if framed else (-1, *common, max(len(row) for row in rows))
