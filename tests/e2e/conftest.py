@@ -40,7 +40,7 @@ def as_role(open_page, sessions):
 
 @pytest.fixture(scope="session")
 def jobs(api, ended):
-    """A job of each kind by name: one that ended well, one that failed, one with hostile texts everywhere."""
+    """A job of each kind by name: one that ended well, one that failed, hostile texts, long names."""
 
     def load(dataset, filename, content):
         answer = api("Operator").post(
@@ -55,5 +55,6 @@ def jobs(api, ended):
         "good": load("ledger", "GL 2026.csv", f"konto;betrag;datum;text {MARK}\n{rows}"),
         "failed": load("orders", "orders.json", '{"orders": [1,\n {"total": '),
         "hostile": load("hostile", f"{HOSTILE}{FORMULA}.csv", hostile * 2 + f"{FORMULA};{MARK};1\n"),
+        "long": load("w" * 56, f"{'Long Name ' * 15}.json", "{"),
         "broken": load("hostile", f"{HOSTILE}.json", f'{{"{HOSTILE}": '),
     }

@@ -26,7 +26,7 @@ def pages(jobs, role):
     return {
         "dashboard": "/app/", "hours": "/app/?window=24h", "jobs": "/app/jobs", "failed jobs": "/app/jobs?status=FAILED",
         "nothing found": "/app/jobs?q=nothing-has-this-name", "success": job["good"], "failure": job["failed"],
-        "hostile": job["hostile"], "datasets": "/app/datasets", "dataset": f"/app/datasets/{jobs['good']['dataset']}",
+        "hostile": job["hostile"], "long names": job["long"], "datasets": "/app/datasets", "dataset": f"/app/datasets/{jobs['good']['dataset']}",
         "account": "/app/account", "not found": "/app/jobs/none", "signed in": "/app/signed-in", "new": "/app/new",
     }  # fmt: skip
 
