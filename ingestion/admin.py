@@ -12,7 +12,7 @@ from accounts import audit, people
 from accounts.models import signed_in
 from accounts.records import Found, RecordAdmin, choices, per_row, row_of
 from accounts.roles import Action
-from ingestion import datasets, lifecycle, queries, submit
+from ingestion import connections_admin, datasets, lifecycle, queries, submit
 from ingestion.errors import JobMissing
 from ingestion.rows import DatasetRow, JobRow
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ingestion.models import Dataset, Job
 
+__all__ = ["DatasetAdmin", "JobAdmin", "connections_admin"]  # importing the last registers it
 STATUSES = ("PENDING", "RUNNING", "SUCCESS", "FAILED", "CANCELLED")
 SOURCES = ("upload", "api", "http", "ftp", "tcp")
 

@@ -33,3 +33,18 @@ class DatasetRow(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ConnectionRow(models.Model):
+    """A saved source."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        app_label = "ingestion"
+        verbose_name = "connection"
+
+    def __str__(self) -> str:
+        return self.name

@@ -13,6 +13,7 @@ import pytest
 
 from databridge.local import calls
 from infra import permissions
+from tests import planted
 
 ROOT = Path(__file__).resolve().parents[1]
 CALLS = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
@@ -61,6 +62,8 @@ def stack(tmp_path_factory):
     os.environ["DATABRIDGE_SQLITE"] = str(ROOT / ".local" / "django.sqlite3")
     with Stack(tmp_path_factory.mktemp("stack"), lambda_retry_s="0.5,0.5") as running:
         yield running
+        left = planted.found(running)
+        assert not left, f"secrets that tests have planted lie open: {left[:10]}"
 
 
 @pytest.fixture(scope="session")
