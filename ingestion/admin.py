@@ -12,7 +12,7 @@ from accounts import audit, people
 from accounts.models import signed_in
 from accounts.records import Found, RecordAdmin, choices, per_row, row_of
 from accounts.roles import Action
-from ingestion import connections_admin, datasets, lifecycle, queries, submit
+from ingestion import connections_admin, datasets, lifecycle, once, queries, submit
 from ingestion.errors import JobMissing
 from ingestion.rows import DatasetRow, JobRow
 
@@ -37,7 +37,7 @@ class JobAdmin(RecordAdmin):
     empty_text = "No job is found."
     list_display = ("dataset", "status", "source", "filename", "made_by", "created", "attempts", "rows", "why")
     list_filter = (choices("status", "status", STATUSES), choices("source", "source", SOURCES))
-    actions = ("retry", "cancel")
+    actions = ("retry", "load_again", "cancel")
 
     def find(self, search: str, cursor: str, **wanted: str) -> Found:
         """Return jobs, newest first."""
@@ -71,6 +71,7 @@ class JobAdmin(RecordAdmin):
             "events": events,
             "more_events": more,
             "can_retry": job.status in {"FAILED", "CANCELLED"},
+            "can_load_again": (job.error or {}).get("code") == once.ALREADY_LOADED,
             "can_cancel": job.status in {"PENDING", "RUNNING"},
             "entries": audit.entries(about=f"job {job.job_id}", limit=20).entries,
         }
@@ -129,6 +130,12 @@ class JobAdmin(RecordAdmin):
         """Send a job again."""
         job = submit.retry(row.pk, by=signed_in(request))
         return f"{job.dataset} ({job.job_id}) is sent again."
+
+    @per_row("Load again all the same", confirm="Load these files even if their rows are in the dataset already?")
+    def load_again(self, request: HttpRequest, row: Any) -> str:
+        """Send a job again, to be loaded also where the same file is loaded already."""
+        job = submit.retry(row.pk, by=signed_in(request), force=True)
+        return f"{job.dataset} ({job.job_id}) is sent again and will be loaded all the same."
 
     @per_row("Cancel", confirm="Stop these jobs?")
     def cancel(self, request: HttpRequest, row: Any) -> str:

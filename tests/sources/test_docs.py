@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from tests.sources.servers import free_port, running
 from tests.sources.test_real_servers import ORDERS, fetch
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/sources.md").read_text()
+COMMANDS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -44,3 +48,23 @@ def test_an_example_fetches_the_file(farm, example):
     command = ["ncat", "-l", "127.0.0.1", tcp, "--send-only", "-k", "--sh-exec", f"cat {farm.files}/orders.csv"]
     with running(command, tcp):
         assert fetch(spec | {"host": "127.0.0.1", "port": tcp}) == ORDERS
+
+
+def test_every_command_makes_what_it_says_in_the_order_of_the_page(farm, live, tokens, ended, tmp_path):
+    """Connections, their use, and the kinds of uploads, by curl as they stand there."""
+    port, name = farm.port("proftpd"), f"erp-{time.time_ns()}"
+    for file in ("orders.csv", "returns.csv"):
+        (tmp_path / file).write_text(f"id;amount\n{time.time_ns()};1,10\n{file};2,20\n")
+    jobs = []
+    for command in COMMANDS:
+        told = command.replace("ftp.example.com", "127.0.0.1").replace('"port": 21', f'"port": {port}')
+        told = told.replace("erp-prod", name).replace('"path": "/orders.csv"', f'"path": "{farm.files}/orders.csv"')
+        env = os.environ | {"URL": live, "TOKEN": tokens["Admin"]}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", told], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, (command, done.stderr, done.stdout)
+        jobs += re.findall(r'(?:"job_id":\s*"|Job-Id: )([0-9a-f-]{36})', done.stdout, re.IGNORECASE)
+    assert len(jobs) == 5, "by the connection, two of a form, a body, a resumed upload"
+    for job in map(ended, jobs):
+        assert job["status"] == "SUCCESS" or job["error"]["code"] == "ALREADY_LOADED", job["error"]

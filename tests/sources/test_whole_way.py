@@ -104,6 +104,38 @@ def test_a_file_that_cannot_be_put_away_stays_and_the_job_says_so(farm, folder, 
     assert (folder / "GL_1.csv").exists()
 
 
+def test_a_file_whose_content_is_loaded_already_is_put_away_and_not_fetched_at_each_poll(farm, folder, run):
+    dataset = f"gl_{time.time_ns()}"
+    (folder / "GL_2.csv").write_bytes((folder / "GL_1.csv").read_bytes())
+    (folder / "GL_3.csv").unlink()
+    kept = ftp(farm, folder, only_new=True)
+    jobs = run(kept, dataset)
+    assert sorted(job["status"] for job in jobs) == ["FAILED", "SUCCESS"]
+    (twin,) = [job for job in jobs if job["status"] == "FAILED"]
+    assert twin["error"]["code"] == "ALREADY_LOADED"
+    (nothing,) = run(kept, dataset)
+    assert nothing["warnings"][0]["code"] == "NOTHING_NEW"
+    (told,) = run(ftp(farm, folder, path=f"{folder}/{twin['filename']}", after="delete"), dataset)
+    assert told["error"]["code"] == "ALREADY_LOADED"
+    assert not (folder / twin["filename"]).exists(), "its rows are in the dataset, so it is done with"
+
+
+def test_the_password_of_a_job_that_failed_for_good_expires_and_a_retry_has_it_back(farm, folder, run, api, ended):
+    from databridge.aws import client as aws
+    from ingestion import secrets
+
+    (job,) = run(ftp(farm, folder, path=f"{folder}/not-yet.csv"), f"gl_{time.time_ns()}")
+    assert job["error"]["code"] == "SOURCE_FILE_MISSING"
+    kept = aws("secretsmanager").describe_secret(SecretId=f"databridge/local/jobs/{job['job_id']}")
+    assert kept["DeletedDate"], "it is deleted within days"
+    export(folder, "not-yet.csv")
+    with api("Operator") as client:
+        assert client.post(f"/jobs/{job['job_id']}/retry").status_code == 202
+    done = ended(job["job_id"])
+    assert done["status"] == "SUCCESS", done["error"]
+    assert _kept(secrets, job["job_id"]) is False, "it is deleted at once when the file is loaded"
+
+
 def test_an_attempt_cut_off_while_it_made_the_jobs_makes_none_twice(farm, folder, stack):
     """The worker dies after the first sibling: the next attempt finds it made."""
     from django.test import override_settings
