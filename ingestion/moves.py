@@ -213,10 +213,16 @@ def updated(job: Job, actions: Iterable[Action], condition: Condition) -> bool:
     try:
         job.update(list(actions), condition=condition)
     except UpdateError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_condition_failed(error):
             return False
         raise unavailable(error) from error
     return True
+
+
+def is_condition_failed(error: PynamoDBException) -> bool:
+    """Tell whether a write was refused for its condition; PynamoDB's own way fails where a timeout brought no answer."""
+    answer = getattr(error.cause, "response", None) or {}
+    return bool(answer.get("Error", {}).get("Code") == CONDITION_FAILED)
 
 
 def unavailable(error: Exception) -> StoreUnavailable:

@@ -12,7 +12,7 @@ from pynamodb.exceptions import DoesNotExist, PutError
 from ingestion import lifecycle
 from ingestion.errors import IdempotencyConflict, JobMissing, StoreUnavailable
 from ingestion.models import WATCHED, Job, Key
-from ingestion.moves import CONDITION_FAILED, Line, count, new_move_id, now, transact, unavailable
+from ingestion.moves import Line, count, is_condition_failed, new_move_id, now, transact, unavailable
 from ingestion.words import counted
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _saved(key: Key, condition: Condition) -> bool:
     try:
         key.save(condition=condition)
     except PutError as error:
-        if error.cause_response_code == CONDITION_FAILED:
+        if is_condition_failed(error):
             return False
         raise unavailable(error) from error
     return True

@@ -24,7 +24,7 @@ from accounts import audit
 from ingestion import lake, once
 from ingestion.errors import BadRequest, DataBridgeError, IdempotencyConflict
 from ingestion.models import WATCHED, Job, Upload
-from ingestion.moves import CONDITION_FAILED, now, unavailable
+from ingestion.moves import is_condition_failed, now, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +108,7 @@ def create(
     try:
         upload.save(condition=Upload.upload_id.does_not_exist())
     except PutError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_condition_failed(error):
             raise unavailable(error) from error
         before = get(user, upload.upload_id)
         if (before.length, before.dataset, before.metadata) != (length, dataset, metadata):
@@ -158,7 +158,7 @@ def append(upload: Upload, *, offset: int, chunk: bytes, checksum: str = "") -> 
     try:
         upload.update(actions, condition=Upload.offset == offset)
     except UpdateError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_condition_failed(error):
             raise unavailable(error) from error
         raise _elsewhere() from None
 
@@ -201,7 +201,7 @@ def terminate(upload: Upload) -> None:
     try:
         upload.delete(condition=Upload.offset < upload.length)
     except DeleteError as error:
-        if error.cause_response_code != CONDITION_FAILED:
+        if not is_condition_failed(error):
             raise unavailable(error) from error
         raise _elsewhere() from None
     lake.delete_all(_folder(upload.upload_id))

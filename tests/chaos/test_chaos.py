@@ -73,6 +73,8 @@ def test_every_aws_call_failing_in_turn(job, url, calls, fault):
         faults.recover(hurt)
         found = faults.verdict(hurt)
         assert found.sound, (number, name, fault, found)
+        if fault != "condition lost":
+            assert found.status == "SUCCESS", (number, name, fault, found, "a retry cures it")
 
 
 @pytest.mark.parametrize("seed", range(5))
