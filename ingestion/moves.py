@@ -220,7 +220,7 @@ def updated(job: Job, actions: Iterable[Action], condition: Condition) -> bool:
 
 
 def is_condition_failed(error: PynamoDBException) -> bool:
-    """Tell whether a write was refused for its condition; PynamoDB's own way fails where a timeout brought no answer."""
+    """Tell whether a write was refused for its condition; PynamoDB's own way fails where no answer came."""
     answer = getattr(error.cause, "response", None) or {}
     return bool(answer.get("Error", {}).get("Code") == CONDITION_FAILED)
 
