@@ -126,6 +126,7 @@ GRANTS = (
         ),
         resources=("{pool}",),
         why="people sign in on our own pages; the client's secret is read when a function starts",
+        beyond_tests=("cognito-idp:DescribeUserPoolClient",),
     ),
     Grant(
         name="ManagePeople",
@@ -165,6 +166,7 @@ GRANTS = (
         actions=("secretsmanager:GetSecretValue",),
         resources=(f"{KEPT}/signing-key-*",),
         why="Django's key is read when a function starts; it is in no environment variable",
+        beyond_tests=("secretsmanager:GetSecretValue",),
     ),
     Grant(
         name="RunJobs",

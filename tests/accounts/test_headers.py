@@ -26,7 +26,7 @@ PRODUCTION = {
 def test_every_answer_has_the_security_headers(live, tokens, role):
     headers = {"Authorization": f"Bearer {tokens[role]}"} if role else {}
     wrong = []
-    with httpx.Client(base_url=live, headers=headers) as client:
+    with httpx.Client(base_url=live, headers=headers, timeout=60) as client:
         for address in ADDRESSES:
             told = client.get(address).headers
             policy = told.get("content-security-policy", "")
