@@ -130,26 +130,31 @@ def dying(job, step: str, moment: str, occurrence: int):
     def work() -> None:
         from ingestion import worker
 
-        seen = 0
-
-        def wrap(function):
-            @functools.wraps(function)
-            def around(*args, **kwargs):
-                nonlocal seen
-                seen += 1
-                if seen == occurrence and moment == "before":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                result = function(*args, **kwargs)
-                if seen == occurrence:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                return result
-
-            return around
-
-        patch(step, wrap)
+        deadly(step, moment, occurrence)
         worker.run(job.job_id)
 
     return work
+
+
+def deadly(step: str, moment: str, occurrence: int = 1) -> None:
+    """Let this process be killed before or after the n-th time of a step."""
+    seen = 0
+
+    def wrap(function):
+        @functools.wraps(function)
+        def around(*args, **kwargs):
+            nonlocal seen
+            seen += 1
+            if seen == occurrence and moment == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+            result = function(*args, **kwargs)
+            if seen == occurrence:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return around
+
+    patch(step, wrap)
 
 
 def patch(step: str, wrap) -> None:

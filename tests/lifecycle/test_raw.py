@@ -28,29 +28,6 @@ def jobs_of(dataset: str) -> list:
     return queries.list_jobs(dataset=dataset).jobs
 
 
-def killed(step: str, moment: str, occurrence: int = 1):
-    """Return a wrapper that ends the process before or after a step."""
-    import os
-    import signal
-
-    seen = 0
-
-    def wrap(function):
-        def around(*args, **kwargs):
-            nonlocal seen
-            seen += 1
-            if seen == occurrence and moment == "before":
-                os.kill(os.getpid(), signal.SIGKILL)
-            result = function(*args, **kwargs)
-            if seen == occurrence:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-        return around
-
-    faults.patch(step, wrap)
-
-
 @pytest.mark.parametrize(
     ("step", "moment", "is_accepted"),
     [
@@ -72,7 +49,7 @@ def test_a_web_process_killed_while_it_takes_a_file_leaves_no_object_without_a_j
 
     def submitting() -> None:
         submit.send = lambda _: None
-        killed(step, moment)
+        faults.deadly(step, moment)
         submit.submit_file(USER, path=file, dataset=dataset, filename="in.csv", source_type="upload", options={})
 
     assert faults.in_a_child(submitting) == -9
