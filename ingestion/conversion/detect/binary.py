@@ -29,6 +29,10 @@ _OLE_OTHERS = {
 _BARE_BIFF = re.compile(
     rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00..\x10\x00|\x09\x08[\x08\x10]\x00\x00[\x05\x06]", re.DOTALL
 )
+_EXCHANGES = {
+    "SYLK": re.compile(rb"ID;P.{,65536}?[\r\n]C;(?:[YX]\d+;){1,2}K", re.DOTALL),
+    "DIF": re.compile(rb'TABLE\r?\n0,1\r?\n"[^"]*"\r?\nVECTORS\r?\n'),
+}
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SPREADSHEET_ML = "urn:schemas-microsoft-com:office:spreadsheet"
 _HTML = re.compile(
@@ -53,6 +57,13 @@ def probe_binary(payload: Payload, head: bytes) -> Detection | None:
         return _ole(payload)
     if _BARE_BIFF.match(head):
         return _found("xls", "it begins with a BIFF record, without an OLE container")
+    for kind, mark in _EXCHANGES.items():
+        if mark.match(head):
+            raise UnknownFormat(
+                f"The file is in the exchange format {kind}.",
+                hint="Export the table as .xlsx or CSV.",
+                place=payload.place(),
+            )
     return _markup(payload, head)
 
 

@@ -148,6 +148,9 @@ class WorkbookTable(Table):
             spans = ", ".join(f"{at}: rows {top} to {last}" for at, (top, last) in enumerate(layout.tables, 1))
             message = f"The sheet holds {len(layout.tables)} tables ({spans}); table {layout.number} was loaded."
             self.warnings.append(Notice(code="SEVERAL_TABLES", message=message))
+        if layout.doubt:
+            message = "The last row begins like a total line but is filled like data, so it was loaded as a row."
+            self.warnings.append(Notice(code="TOTAL_KEPT", message=message, lines=(layout.doubt,)))
         for reason, rows in layout.skipped.items():
             lines = tuple((rows[:SHOWN] + 1).tolist())
             message = f"{len(rows)} rows skipped: {reason}, the first is row {lines[0]}."

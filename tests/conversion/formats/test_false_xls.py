@@ -226,6 +226,23 @@ def test_other_xml_is_named_as_such(tmp_path):
 # ---- text ----
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b'ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K"a"\r\nC;Y2;X1;K5\r\nE\r\n', "SYLK"),
+        (b'TABLE\r\n0,1\r\n"EXCEL"\r\nVECTORS\r\n0,2\r\n""\r\nDATA\r\n0,0\r\n""\r\n', "DIF"),
+    ],
+)
+def test_exchange_formats_are_named_and_not_taken_for_text(tmp_path, content, kind):
+    with pytest.raises(UnknownFormat, match=kind):
+        loaded(tmp_path, content)
+
+
+def test_text_whose_first_name_is_id_is_text(tmp_path):
+    table, _ = loaded(tmp_path, b"ID;PLANT\r\nC;0001\r\nB;0002\r\n")
+    assert table["PLANT"].to_pylist() == ["0001", "0002"]
+
+
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "cp1252"])
 def test_text_with_tabs_is_text_whatever_its_name(tmp_path, codec):
     content = "Material\tBetrag\r\n000123\t1.234,56-\r\n000124\t2.000,00\r\n".encode(codec)

@@ -260,6 +260,12 @@ def test_title_lines_blank_rows_totals_and_repeated_headers_are_skipped_counted_
     assert {warning.lines[0] for warning in report.warnings} == {1, 2, 20, 35}
 
 
+def test_a_last_row_that_may_be_a_total_is_loaded_and_told(tmp_path):
+    table, report = loaded(tmp_path, saved([["k", "v"], *[[f"k{n}", n] for n in range(1, 9)], ["Total", 36]]))
+    assert table.num_rows == 9
+    assert [(notice.code, notice.lines) for notice in report.warnings] == [("TOTAL_KEPT", (10,))]
+
+
 def test_the_caller_can_say_where_the_header_is(tmp_path):
     rows = [["x", "y"], ["a", "b"], ["c", "d"]]
     assert loaded(tmp_path, saved(rows), header_row=2)[0].to_pylist() == [{"a": "c", "b": "d"}]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ingestion.conversion.detect.cuts import Row
 from ingestion.conversion.detect.kinds import is_rule
-from ingestion.conversion.detect.layout import Region, find_tables, footer
+from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, footer
 from ingestion.conversion.detect.names import column_names
 from ingestion.conversion.formats.books.cells import among
 from ingestion.conversion.formats.books.columns import as_texts
@@ -36,7 +36,7 @@ class Layout:
 
     ``names`` are those of the used columns; ``body`` are the rows that hold data; ``skipped`` are all other rows
     down to the last one, by reason. ``tables`` are the first and last rows, from 1, of the tables that stand one below
-    the other, and ``number``, from 1, is the one that was chosen.
+    the other, and ``number``, from 1, is the one that was chosen. ``doubt`` is the row, from 1, that may be a total.
     """
 
     header: tuple[int, ...]
@@ -47,6 +47,7 @@ class Layout:
     confidence: float
     tables: tuple[tuple[int, int], ...]
     number: int
+    doubt: int | None
 
 
 def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
@@ -67,7 +68,7 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
     named = {at for row in header for at, cell in zip(columns, row.cells, strict=False) if cell and cell.strip()}
     kept = [at for at in columns if at in filled or at in named]
     names = column_names([_of(row, columns, kept) for row in header], len(kept))
-    foot = _footer(grid, body, kept, epoch=epoch)
+    foot, doubt = _footer(grid, body, kept, epoch=epoch)
     body = body[: len(body) - len(foot)]
     again = _repeated(grid, header[-1] if header else None, body, columns, epoch=epoch)
     skipped = {
@@ -89,6 +90,7 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
         confidence=region.confidence,
         tables=tuple((int(rows[one.top]) + 1, int(rows[one.end - 1]) + 1) for one in tables),
         number=number + 1,
+        doubt=doubt,
     )
 
 
@@ -195,15 +197,18 @@ def _one_line(name: str) -> str:
     return " ".join(name.split()) if "\n" in name or "\r" in name else name
 
 
-def _footer(grid: Grid, body: NDArray[np.int64], kept: Sequence[int], *, epoch: Epoch) -> list[tuple[int, str]]:
-    """Return the last rows that hold totals or remarks, each with what it is."""
+def _footer(
+    grid: Grid, body: NDArray[np.int64], kept: Sequence[int], *, epoch: Epoch
+) -> tuple[list[tuple[int, str]], int | None]:
+    """Return the last rows that hold totals or remarks, each with what it is, or one that may be a total."""
     last = body[-max(FOOT_ROWS, min(len(body) - 1, 3 * FOOT_ROWS)) :]
     rows = [
         Row(cells=_ended(_of(row, grid.columns, kept)), start=0, end=0, line=row.line)
         for row in _rows(grid, last, grid.columns, epoch=epoch)
     ]
     kinds = footer(rows, len(kept))[-max(0, len(body) - 1) :] if len(body) > 1 else ()
-    return list(zip(body[len(body) - len(kinds) :].tolist(), kinds, strict=True))
+    doubt = doubtful_total(rows, len(kept))
+    return list(zip(body[len(body) - len(kinds) :].tolist(), kinds, strict=True)), doubt.line if doubt else None
 
 
 def _repeated(
