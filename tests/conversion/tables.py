@@ -20,17 +20,20 @@ class Layout:
     delimiter: str
     newline: str
     quote_all: bool
+    quote: str = '"'
+    header: bool = True
 
     def write(self, names: list[str], rows: list[tuple[Cell, ...]]) -> bytes:
         """Return the file."""
-        lines = [self.delimiter.join(self._cell(cell) for cell in row) for row in [tuple(names), *rows]]
+        written = [tuple(names), *rows] if self.header else rows
+        lines = [self.delimiter.join(self._cell(cell) for cell in row) for row in written]
         return "".join(line + self.newline for line in lines).encode(self.encoding)
 
     def _cell(self, cell: Cell) -> str:
         if cell is None:
             return ""
-        if self.quote_all or not cell or any(sign in cell for sign in (self.delimiter, '"', "\n", "\r")):
-            return '"' + cell.replace('"', '""') + '"'
+        if self.quote_all or not cell or any(sign in cell for sign in (self.delimiter[0], self.quote, "\n", "\r")):
+            return self.quote + cell.replace(self.quote, self.quote * 2) + self.quote
         return cell
 
 
@@ -40,9 +43,11 @@ def layouts() -> st.SearchStrategy[Layout]:
         encoding=st.sampled_from(
             ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "cp1252", "latin-1", "cp1250", "cp850", "gb18030"]
         ),
-        delimiter=st.sampled_from([";", ",", "\t", "|"]),
+        delimiter=st.sampled_from([";", ",", "\t", "|", "||", "\x1f", ";;"]),
         newline=st.sampled_from(["\n", "\r\n", "\r"]),
         quote_all=st.booleans(),
+        quote=st.sampled_from(['"', '"', "'"]),
+        header=st.sampled_from([True, True, True, False]),
     )
 
 
@@ -128,7 +133,7 @@ def tables(draw: st.DrawFn) -> tuple[Layout, list[str], list[tuple[Cell, ...]]]:
     layout = draw(layouts())
     made = draw(st.lists(columns(), min_size=2, max_size=5))
     written = [[_writable(cell, layout.encoding) for cell in column] for column in made]
-    names = [f"Column {index}" for index in range(len(written))]
+    names = [f"Column {index}" if layout.header else f"column_{index + 1}" for index in range(len(written))]
     return layout, names, list(zip(*written, strict=True))
 
 

@@ -266,3 +266,9 @@ def test_a_workbook_whose_package_names_no_workbook_is_a_broken_file(tmp_path):
         ),
         BrokenFile,
     )
+
+
+def test_a_workbook_whose_list_of_parts_is_damaged_is_a_broken_file(tmp_path):
+    whole = zipped(("[Content_Types].xml", "<Types>spreadsheetml and more</Types>" * 20), ("xl/workbook.xml", "<a/>"))
+    start = whole.index(b"[Content_Types].xml") + len("[Content_Types].xml")
+    refused(tmp_path, whole[:start] + b"\xff" * 20 + whole[start + 20 :], BrokenFile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import olefile
@@ -104,7 +105,7 @@ def _zipped_workbook(payload: Payload) -> Detection:
             names = {name.replace("\\", "/").lstrip("/").lower() for name in archive.namelist()}
             mime = archive.read("mimetype")[:200].decode("latin-1") if "mimetype" in archive.namelist() else ""
             types = _content_types(archive)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise BrokenFile("The workbook is cut off or damaged.", hint="Send it again.", place=payload.place()) from error
     # The parts decide before the types: SheetJS declares the type of binary workbooks in every .xlsx.
     if any(name.endswith("/workbook.bin") for name in names):

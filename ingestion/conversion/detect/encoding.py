@@ -30,7 +30,7 @@ _MARKS = (
 )
 _BY_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _INNER = bytes(range(0x80, 0xC0))  # what UTF-8 writes behind the first byte of a character
-_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x01\x1e\x1f"))  # the last three part cells and records
 _ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
 _EBCDIC_EVERYDAY = bytes([0x40, *range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA),
                           *range(0xD1, 0xDA), *range(0xE2, 0xEA), *range(0xF0, 0xFA)])  # fmt: skip

@@ -177,7 +177,7 @@ class DelimitedTable(Table):
             self._traced = {
                 index: column
                 for index, (column, name) in enumerate(zip(self._columns, begun, strict=True))
-                if column.reading().name != name
+                if column.reading().name != name or any(one.line is None for one in column.story.widened)
             }
             for column in self._columns:
                 column.leave_room()
