@@ -25,6 +25,10 @@ MAX_WORDS = 2000
 MAX_WORD_BYTES = 200
 STRANGER = 0.02
 UPPER = 0.25
+UNKNOWN_SHARE = 0.02
+FEW_WORDS = 5
+STRANGE = {False: -8.0, True: -11.0}
+STRANGE_ASCII = -4.0
 SELDOM = -4.0
 _WORD = re.compile(rb"[\x30-\x39\x40-\x7e\x80-\xff]*[\x80-\xff][\x30-\x39\x40-\x7e\x80-\xff]*")
 _COMMON_SIGNS = "€§°±²³µ·½«»„“”‚‘’–—…£©®™№ºª¿¡×÷¼¾•´¨¸¹"
@@ -111,12 +115,19 @@ class Reading:
     language: str
     same: tuple[str, ...] = ()
 
+    @property
+    def is_strange(self) -> bool:
+        """Tell whether the words are likely in no language: the best of bad readings."""
+        beyond = sum(not sign.isascii() for sign in self.text)
+        wide = any(page.codec == self.codec and page.wide for page in CODE_PAGES)
+        return self.score < STRANGE[wide] * beyond + STRANGE_ASCII * (len(self.text) - beyond)
+
 
 def readings(words: Words) -> list[Reading]:
     """Return how the code pages read words beyond ASCII, the likeliest first, one for each different text."""
     found: dict[str, Reading] = {}
     for page in CODE_PAGES:
-        text = _decoded(words, page.codec)
+        text = _decoded(words, page)
         if text is None:
             continue
         if text in found:
@@ -133,11 +144,15 @@ def words_beyond_ascii(sample: bytes) -> Words:
     return tuple(found)[:MAX_WORDS] or tuple(word[:MAX_WORD_BYTES] for word in _WORD.findall(sample)[:20])
 
 
-def _decoded(words: Words, codec: str) -> str | None:
-    try:
-        return b"\n".join(words).decode(codec)
-    except UnicodeDecodeError:
-        return None
+def _decoded(words: Words, page: CodePage) -> str | None:
+    """Return the words as text, a line each; None where the code page cannot have written them.
+
+    Makers extend double-byte code pages with signs of their own, so a few unknown ones do not exclude these.
+    """
+    text = b"\n".join(words).decode(page.codec, errors="replace")
+    unknown = text.count("\ufffd")
+    allowed = len(words) * UNKNOWN_SHARE + (len(words) > FEW_WORDS) if page.wide else 0
+    return text if unknown <= allowed else None
 
 
 def _likelihood(text: str, page: CodePage) -> tuple[float, str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Options
 
 SURE_MARGIN = 5.0
+MOSTLY = 0.6
 AROUND_BYTES = 128 << 10
 SAMPLED_FROM_BYTES = 16 << 20
 _MARKS = (
@@ -100,6 +101,11 @@ def _narrow(payload: Payload, head: bytes, tail: bytes, *, every_byte: bool) -> 
 def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
     """Return the code page in which the words beyond ASCII are likeliest, with a warning where others come close."""
     words = words_beyond_ascii(sample)
+    if len(words) > 1 and sum(map(_is_utf8, words)) > MOSTLY * len(words):
+        # Read as anything else, all the right words would be wrong; so the wrong byte ends the conversion.
+        return Encoding(
+            "utf-8", 0, _told("utf-8", f"most of its words beyond ASCII are, though byte {at_utf8:,} is not", 0.6)
+        )
     found = readings(words)
     best = found[0]
     second = found[1] if len(found) > 1 else None
@@ -110,7 +116,7 @@ def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
     )
     evidence += f"; {_named(best.same)} the same" if best.same else ""
     decision = _told(best.codec, evidence, confidence, second.codec if second else None)
-    if second is None or margin >= SURE_MARGIN:
+    if second is None or (margin >= SURE_MARGIN and not best.is_strange):
         return Encoding(best.codec, 0, decision)
     one, two = next(
         (one, two) for one, two in zip(best.text.split("\n"), second.text.split("\n"), strict=True) if one != two
@@ -121,6 +127,14 @@ def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
         f"{_quoted(two)}. If that is right, convert again with --encoding {second.codec}.",
     )
     return Encoding(best.codec, 0, decision, (notice,))
+
+
+def _is_utf8(word: bytes) -> bool:
+    try:
+        word.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _counted(words: Sequence[bytes]) -> str:

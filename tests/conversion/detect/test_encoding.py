@@ -76,6 +76,20 @@ def test_a_single_word_is_read_right_or_the_report_names_both_readings(language,
             assert f"--encoding {decision(report).runner_up}" in told[0].message
 
 
+def test_a_sign_of_a_maker_does_not_hide_a_double_byte_code_page_and_is_told_with_its_place(tmp_path):
+    content = export(WORDS["Traditional Chinese"][0].split(), 200).encode("cp950") + b"9;\xfa\x40;9,50;31.10.2026\r\n"
+    with pytest.raises(UndecidedEncoding, match="cp950") as failed:
+        converted(tmp_path, content)
+    assert f"{content.index(bytes([0xFA, 0x40])):,}" in str(failed.value)
+
+
+def test_one_byte_of_another_encoding_does_not_turn_all_words_into_wrong_ones(tmp_path):
+    content = export(WORDS["German"][0].split(), 30).encode("utf-8")
+    with pytest.raises(UndecidedEncoding, match="utf-8") as failed:
+        converted(tmp_path, content + "31;Größe;9,50;31.10.2026\r\n".encode("cp1252"))
+    assert f"{len(content) + 5:,}" in str(failed.value)
+
+
 def test_the_option_decides_where_two_encodings_read_well(tmp_path):
     content = "KUNNR;NAME1\r\n0001;Señor\r\n".encode("cp1252")
     table, report = converted(tmp_path, content)
