@@ -60,10 +60,12 @@ export function fileList(form, { onChange, onLook }) {
     box.hidden = !left.length;
   }
 
-  input.addEventListener("change", () => {
+  function take() {
     add([...input.files]);
     input.value = "";
-  });
+  }
+
+  input.addEventListener("change", take);
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
@@ -84,6 +86,10 @@ export function fileList(form, { onChange, onLook }) {
   return {
     get items() {
       return items;
+    },
+    /** Takes what was chosen before this script was there. */
+    takeEarly() {
+      if (input.files.length) take();
     },
     /** Sends all files, some at once. */
     async send(options) {

@@ -112,6 +112,7 @@ export function newJob(form) {
   form.querySelector("[data-look-source]").addEventListener("click", () => look.source(source(kind(), given()), options(given())));
   form.querySelector("[data-test]").addEventListener("click", ({ target }) => test(form, target, source(kind(), given())));
   refresh();
+  files.takeEarly();
 }
 
 /** Tries a source and says what it sees, or what keeps it from seeing anything. */
