@@ -68,6 +68,21 @@ def test_a_good_file_is_looked_at_and_loaded_with_two_clicks(as_role, live, tmp_
     assert page.complaints == []
 
 
+def test_a_file_that_is_chosen_before_the_script_is_there_is_taken(as_role, live, tmp_path):
+    file = tmp_path / "early bird.csv"
+    file.write_text("a;b\n1;2\n")
+    page = as_role("Operator")
+    held = []
+    page.route("**/js/files.js", lambda route: held.append(route))
+    page.goto(f"{live}/app/new", wait_until="commit")
+    choose(page, file)
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    page.locator("[data-look-result] table").wait_for()
+    assert page.get_by_label("Dataset").locator("visible=true").input_value() == "early_bird"
+
+
 def test_a_wrong_guess_is_corrected_by_an_option_before_loading(as_role, live, tmp_path):
     file = tmp_path / "no header.csv"
     file.write_text("a;b\nc;d\n")
