@@ -73,7 +73,7 @@ def test_a_file_that_is_chosen_before_the_script_is_there_is_taken(as_role, live
     file.write_text("a;b\n1;2\n")
     page = as_role("Operator")
     held = []
-    page.route("**/js/files.js", lambda route: held.append(route))
+    page.route("**/js/files.js", lambda route: held.append(route))  # noqa: PLW0108  (Playwright keeps no bound method)
     page.goto(f"{live}/app/new", wait_until="commit")
     choose(page, file)
     while not held:
