@@ -272,3 +272,10 @@ def test_a_workbook_whose_list_of_parts_is_damaged_is_a_broken_file(tmp_path):
     whole = zipped(("[Content_Types].xml", "<Types>spreadsheetml and more</Types>" * 20), ("xl/workbook.xml", "<a/>"))
     start = whole.index(b"[Content_Types].xml") + len("[Content_Types].xml")
     refused(tmp_path, whole[:start] + b"\xff" * 20 + whole[start + 20 :], BrokenFile)
+
+
+def test_a_long_word_beside_letters_beyond_ascii_is_looked_at_once(tmp_path):
+    """Two million letters without any such sign took hours when each of them was tried as a word's beginning."""
+    from ingestion.conversion.detect.codepages import words_beyond_ascii
+
+    assert words_beyond_ascii(b"x" * 2_000_000 + b" Gr\xf6\xdfe ") == (b"Gr\xf6\xdfe",)

@@ -30,7 +30,7 @@ FEW_WORDS = 5
 STRANGE = {False: -8.0, True: -11.0}
 STRANGE_ASCII = -4.0
 SELDOM = -4.0
-_WORD = re.compile(rb"[\x30-\x39\x40-\x7e\x80-\xff]*[\x80-\xff][\x30-\x39\x40-\x7e\x80-\xff]*")
+_WORD = re.compile(rb"[\x30-\x39\x40-\x7e\x80-\xff]+")
 _COMMON_SIGNS = "€§°±²³µ·½«»„“”‚‘’–—…£©®™№ºª¿¡×÷¼¾•´¨¸¹"
 _SIGN = math.log(1 / 4000)
 _WIDE_SIGN = math.log(1 / 2000)
@@ -140,8 +140,9 @@ def readings(words: Words) -> list[Reading]:
 
 def words_beyond_ascii(sample: bytes) -> Words:
     """Return the different words that hold bytes beyond ASCII; a cut one at the end is left out."""
-    found = dict.fromkeys(word for word in _WORD.findall(sample) if len(word) <= MAX_WORD_BYTES)
-    return tuple(found)[:MAX_WORDS] or tuple(word[:MAX_WORD_BYTES] for word in _WORD.findall(sample)[:20])
+    words = [word for word in _WORD.findall(sample) if not word.isascii()]  # in linear time, whatever the words
+    found = dict.fromkeys(word for word in words if len(word) <= MAX_WORD_BYTES)
+    return tuple(found)[:MAX_WORDS] or tuple(word[:MAX_WORD_BYTES] for word in words[:20])
 
 
 def _decoded(words: Words, page: CodePage) -> str | None:
