@@ -47,9 +47,16 @@ GRANTS = (
     Grant(
         name="ReadRecords",
         functions=BOTH,
-        actions=("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:DescribeTable"),
+        actions=("dynamodb:GetItem",),
+        resources=OF_JOBS,
+        why="jobs, events, counters, datasets",
+    ),
+    Grant(
+        name="ListRecords",
+        functions=(WEB,),
+        actions=("dynamodb:Query",),
         resources=(*OF_JOBS, *(f"{table}/index/*" for table in OF_JOBS)),
-        why="jobs, events, counters, datasets; PynamoDB describes a table before its first use",
+        why="pages and the API list jobs, events and datasets; the sweep, which runs here, finds what is overdue",
     ),
     Grant(
         name="ReadPeople",
@@ -61,15 +68,23 @@ GRANTS = (
     Grant(
         name="WriteRecords",
         functions=BOTH,
-        actions=(
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:BatchWriteItem",
-            "dynamodb:ConditionCheckItem",
-        ),
+        actions=("dynamodb:PutItem", "dynamodb:UpdateItem"),
         resources=OF_JOBS,
         why="every move of a job is a conditional write, counters move in the same transaction",
+    ),
+    Grant(
+        name="DeleteRecords",
+        functions=(WEB,),
+        actions=("dynamodb:DeleteItem",),
+        resources=OF_JOBS,
+        why="connections and uploads that somebody takes away",
+    ),
+    Grant(
+        name="WriteEvents",
+        functions=(WORKER,),
+        actions=("dynamodb:BatchWriteItem",),
+        resources=(f"{TABLE}events",),
+        why="a job's lines are written many at a time",
     ),
     Grant(
         name="WritePeople",
@@ -97,7 +112,9 @@ GRANTS = (
         functions=BOTH,
         actions=("s3:PutObject", "s3:AbortMultipartUpload"),
         resources=OBJECTS,
-        why="uploads and chunks arrive at the web function; the worker writes raw objects and Parquet",
+        why="uploads and chunks arrive at the web function; the worker writes raw objects and Parquet; an upload is "
+        "aborted by the sweep, and by a worker that takes a job over from one that died",
+        beyond_tests=("s3:AbortMultipartUpload",),
     ),
     Grant(
         name="TidyLake",
@@ -109,9 +126,16 @@ GRANTS = (
     Grant(
         name="ListLake",
         functions=BOTH,
-        actions=("s3:ListBucket", "s3:ListBucketMultipartUploads"),
+        actions=("s3:ListBucket",),
         resources=("{bucket}",),
-        why="chunks of an upload are listed; a missing object is told from a forbidden one; leftovers are swept",
+        why="chunks of an upload are listed; a missing object is told from a forbidden one",
+    ),
+    Grant(
+        name="FindLeftovers",
+        functions=(WEB,),
+        actions=("s3:ListBucketMultipartUploads",),
+        resources=("{bucket}",),
+        why="the sweep drops uploads whose job has ended",
     ),
     Grant(
         name="SignIn",
@@ -143,22 +167,31 @@ GRANTS = (
             "cognito-idp:AdminSetUserMFAPreference",
         ),
         resources=("{pool}",),
-        why="Admins invite people and change their roles in the admin",
+        why="Admins invite people and change their roles in the admin; enabling and resetting are tested beside it",
+        beyond_tests=("cognito-idp:AdminEnableUser", "cognito-idp:AdminResetUserPassword"),
     ),
     Grant(
         name="KeepSecrets",
         functions=BOTH,
         actions=("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"),
         resources=SECRETS,
-        why="a source's password is put away before its job or connection is saved; a pattern's jobs are the worker's",
+        why="a source's password is put away before its job or connection is saved, and replaced where the first time's "
+        "answer was lost; a pattern's jobs are the worker's",
+        beyond_tests=("secretsmanager:PutSecretValue",),
     ),
     Grant(
         name="UseSecrets",
         functions=BOTH,
-        actions=("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+        actions=("secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"),
         resources=SECRETS,
-        why="the worker signs in at sources and forgets the secret afterwards, or has it back for a retry; the web "
-        "function tests connections",
+        why="the worker signs in at sources and forgets the secret afterwards; the web function tests connections",
+    ),
+    Grant(
+        name="RestoreSecrets",
+        functions=(WORKER,),
+        actions=("secretsmanager:RestoreSecret",),
+        resources=(f"{KEPT}/jobs/*",),
+        why="a retry has the secret of a failed job back before it is deleted for good",
     ),
     Grant(
         name="ReadSigningKey",

@@ -15,6 +15,7 @@
     ├ LineTooLong          a record larger than the limit
     ├ NestedTooDeeply      structures inside structures beyond the limit
     ├ OutOfMemory          more memory needed than there is
+    ├ WholeOnly            a file of a kind that cannot be looked at in part
     ├ OptionInvalid        what the caller fixed cannot be meant
     ├ OutputFailed         the destination cannot be written
     ├ DiskFull             no room for the output or for unpacking
