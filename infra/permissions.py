@@ -175,8 +175,8 @@ GRANTS = (
         functions=BOTH,
         actions=("secretsmanager:CreateSecret", "secretsmanager:PutSecretValue"),
         resources=SECRETS,
-        why="a source's password is put away before its job or connection is saved, and replaced where the first answer "
-        "was lost; a pattern's jobs are the worker's",
+        why="a source's password is put away before its job or connection is saved, and put again where the first "
+        "answer was lost; a pattern's jobs are the worker's",
         beyond_tests=("secretsmanager:PutSecretValue",),
     ),
     Grant(
