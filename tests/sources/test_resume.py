@@ -130,25 +130,63 @@ print(digest.hexdigest(), int(peak.split()[1]) // 1024)
 """
 
 
-@pytest.mark.parametrize("size_mb", [64, pytest.param(2048, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", ["nginx", "vsftpd", "sshd"])
-def test_a_large_file_comes_whole_after_two_cuts_in_little_memory(farm, kind, size_mb):
-    file = farm.files / f"large-{size_mb}.bin"
-    digest = hashlib.sha256()
+def large(farm, size_mb: int) -> tuple[Path, str]:
+    """A file of so many MiB, each unlike the others, and its SHA-256."""
+    file, digest = farm.files / f"large-{size_mb}.bin", hashlib.sha256()
     with file.open("wb") as out:
         for number in range(size_mb):
             block = number.to_bytes(4, "big") * (1 << 18)
             digest.update(block)
             out.write(block)
+    return file, digest.hexdigest()
+
+
+def cut_twice(farm, kind: str, file: Path, size_mb: int) -> tuple[CuttingProxy, dict]:
+    """A way to the file that is cut after a quarter and after a half of it."""
     path = f"/{file.name}" if kind == "vsftpd" else str(file)
     spec = web(farm, f"/{file.name}") if kind == "nginx" else ftp(farm, kind, path=path)
     proxy = CuttingProxy(farm.port(kind), [size_mb << 18, size_mb << 18], ftp=kind == "vsftpd")
-    said = json.dumps(through(spec, proxy))
+    return proxy, through(spec, proxy)
+
+
+@pytest.mark.parametrize("size_mb", [64, pytest.param(2048, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["nginx", "vsftpd", "sshd"])
+def test_a_large_file_comes_whole_after_two_cuts_in_little_memory(farm, kind, size_mb):
+    file, digest = large(farm, size_mb)
+    proxy, spec = cut_twice(farm, kind, file, size_mb)
+    said = json.dumps(spec)
     done = subprocess.run(
         [sys.executable, "-c", CHILD], input=said, capture_output=True, text=True, cwd=ROOT, check=True
     )
     file.unlink()
     found, peak_mb = done.stdout.split()
-    assert found == digest.hexdigest()
+    assert found == digest
     assert proxy.made == 2
     assert int(peak_mb) < 400, f"{peak_mb} MB"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["nginx", "vsftpd"])
+def test_two_gigabytes_reach_the_raw_store_by_a_worker_in_little_memory(farm, stack, api, ended, kind):
+    """The worker's own process, from the request to the raw object; the content is of no format, so that it ends there."""
+    file, digest = large(farm, 2048)
+    proxy, spec = cut_twice(farm, kind, file, 2048)
+    job = api("Operator").post("/ingest", json={"dataset": f"large_{kind}", "source": spec}).json()
+    job = ended(job["job_id"], timeout_s=900)
+    file.unlink()
+    assert (job["sha256"], job["error"]["code"]) == (digest, "UNKNOWN_FORMAT")
+    assert proxy.made == 2
+    peaks = [peak for peak in map(_peak_mb, _children(stack._lambda.pid)) if peak]
+    print(f"{kind}: the workers' peaks are {peaks} MB")
+    assert max(peaks) < 400
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(text) for task in Path(f"/proc/{pid}/task").iterdir() for text in (task / "children").read_text().split()
+    ]
+
+
+def _peak_mb(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
