@@ -64,7 +64,9 @@ def test_a_good_file_is_looked_at_and_loaded_with_two_clicks(as_role, live, tmp_
     for shown in ("0000400000", "-1250.00", "minus behind", "Every row accounted for", "SHA-256", "/gl_export_2026/"):
         assert shown in text, shown
     assert page.locator(".stage-done").count() == 7
-    assert page.locator("#events [data-lines] li", has_text="succeeded").count() == 1
+    ends = page.locator("#events [data-lines] li", has_text="succeeded")
+    ends.wait_for()  # the log comes by a call of its own
+    assert ends.count() == 1
     assert page.complaints == []
 
 
