@@ -10,6 +10,7 @@ from django.db import models
 from accounts.audit import Actor
 from accounts.origin import address_of, door_of
 from accounts.roles import Role, highest
+from databridge.rows import Row
 
 
 class User(models.Model):
@@ -87,19 +88,14 @@ class User(models.Model):
         raise TypeError("A user is kept in Cognito and is not saved here.")
 
 
-class AuditRow(models.Model):
+class AuditRow(Row):
     """An entry of the audit log as the admin lists it; there is no table behind it."""
 
     entry_id = models.CharField(primary_key=True, max_length=64)
 
-    class Meta:
-        managed = False
-        default_permissions = ()
+    class Meta(Row.Meta):
         verbose_name = "audit entry"
         verbose_name_plural = "audit log"
-
-    def __str__(self) -> str:
-        return self.entry_id
 
 
 def signed_in(request: Any) -> User:

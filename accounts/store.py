@@ -12,24 +12,17 @@ from pynamodb.attributes import (
     UnicodeAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex
 from pynamodb.models import Model
 
 from databridge.config import table_name
-
-
-class _TableMeta:
-    billing_mode = PAY_PER_REQUEST_BILLING_MODE
-    connect_timeout_seconds = 5
-    read_timeout_seconds = 20
-    max_retry_attempts = 4
+from databridge.tables import TableMeta
 
 
 class Session(Model):
     """One browser's session, under the SHA-256 of its cookie: who reads the table cannot take a session over."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("sessions")
 
     session_key = UnicodeAttribute(hash_key=True)
@@ -40,7 +33,7 @@ class Session(Model):
 class Throttle(Model):
     """How often something was tried within a window of time."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("throttles")
 
     key = UnicodeAttribute(hash_key=True)
@@ -54,7 +47,7 @@ class Person(Model):
     A session begun before ``sessions_from``, or a token issued before ``tokens_from`` (both epoch seconds), is void.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("people")
 
     sub = UnicodeAttribute(hash_key=True)
@@ -69,7 +62,7 @@ class Person(Model):
 class AuditByActor(GlobalSecondaryIndex[Any]):
     """What one person did, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_actor"
         projection = AllProjection()
 
@@ -80,7 +73,7 @@ class AuditByActor(GlobalSecondaryIndex[Any]):
 class AuditByObject(GlobalSecondaryIndex[Any]):
     """What was done to one thing, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_object"
         projection = AllProjection()
 
@@ -94,7 +87,7 @@ class AuditEntry(Model):
     An action outside DynamoDB has two: ``begun`` before it, and the end, whose id is the first one's with ``#end``.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("audit")
 
     month = UnicodeAttribute(hash_key=True)

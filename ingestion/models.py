@@ -19,27 +19,20 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
     UTCDateTimeAttribute,
 )
-from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.indexes import AllProjection, GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from databridge.config import table_name
+from databridge.tables import TableMeta
 
 FEED = "jobs"
 WATCHED = "open"
 
 
-class _TableMeta:
-    billing_mode = PAY_PER_REQUEST_BILLING_MODE
-    connect_timeout_seconds = 5
-    read_timeout_seconds = 20
-    max_retry_attempts = 4
-
-
 class JobsByUser(GlobalSecondaryIndex[Any]):
     """My jobs, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_user"
         projection = AllProjection()
 
@@ -50,7 +43,7 @@ class JobsByUser(GlobalSecondaryIndex[Any]):
 class JobsByFeed(GlobalSecondaryIndex[Any]):
     """All jobs, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_feed"
         projection = AllProjection()
 
@@ -61,7 +54,7 @@ class JobsByFeed(GlobalSecondaryIndex[Any]):
 class JobsByStatus(GlobalSecondaryIndex[Any]):
     """All jobs of a status, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_status"
         projection = AllProjection()
 
@@ -72,7 +65,7 @@ class JobsByStatus(GlobalSecondaryIndex[Any]):
 class JobsByDataset(GlobalSecondaryIndex[Any]):
     """All loads of a dataset, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_dataset"
         projection = AllProjection()
 
@@ -83,7 +76,7 @@ class JobsByDataset(GlobalSecondaryIndex[Any]):
 class JobsBySource(GlobalSecondaryIndex[Any]):
     """All jobs of a kind of source, newest first."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "by_source"
         projection = AllProjection()
 
@@ -94,7 +87,7 @@ class JobsBySource(GlobalSecondaryIndex[Any]):
 class JobsDue(GlobalSecondaryIndex[Any]):
     """Unfinished jobs by the moment at which somebody should look after them; finished ones are not in it."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "due"
         projection = KeysOnlyProjection()
 
@@ -110,7 +103,7 @@ class Job(Model):
     upload that a worker was last allowed to complete.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("jobs")
 
     job_id = UnicodeAttribute(hash_key=True)
@@ -170,7 +163,7 @@ class Job(Model):
 class JobEvent(Model):
     """One line of a job's log; ``seq`` orders them within the job across attempts."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("events")
 
     job_id = UnicodeAttribute(hash_key=True)
@@ -190,7 +183,7 @@ class Counter(Model):
     item takes one transaction at a time.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("counters")
 
     scope = UnicodeAttribute(hash_key=True)
@@ -209,7 +202,7 @@ class Counter(Model):
 class Dataset(Model):
     """A named table of the lake: when it was last loaded, and the shape of that load."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("datasets")
 
     feed = UnicodeAttribute(hash_key=True, default="datasets")
@@ -228,7 +221,7 @@ class Key(Model):
     ``fingerprint`` is the request's hash, or the attempt that holds the content.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("keys")
 
     key = UnicodeAttribute(hash_key=True)
@@ -240,7 +233,7 @@ class Key(Model):
 class UploadsDue(GlobalSecondaryIndex[Any]):
     """Unfinished uploads by the moment at which somebody should look after them."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         index_name = "due"
         projection = KeysOnlyProjection()
 
@@ -254,7 +247,7 @@ class Upload(Model):
     ``job_id`` is the id of the job that it becomes, settled before the first byte, so that it becomes one only.
     """
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("uploads")
 
     upload_id = UnicodeAttribute(hash_key=True)
@@ -279,7 +272,7 @@ class Upload(Model):
 class Connection(Model):
     """A saved source: ``spec`` is what everybody may see of it; its secrets are in Secrets Manager."""
 
-    class Meta(_TableMeta):
+    class Meta(TableMeta):
         table_name = table_name("connections")
 
     feed = UnicodeAttribute(hash_key=True, default="connections")

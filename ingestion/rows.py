@@ -4,47 +4,34 @@ from __future__ import annotations
 
 from django.db import models
 
+from databridge.rows import Row
 
-class JobRow(models.Model):
+
+class JobRow(Row):
     """A job."""
 
     job_id = models.CharField(primary_key=True, max_length=64)
 
-    class Meta:
-        managed = False
-        default_permissions = ()
+    class Meta(Row.Meta):
         app_label = "ingestion"
         verbose_name = "job"
 
-    def __str__(self) -> str:
-        return self.job_id
 
-
-class DatasetRow(models.Model):
+class DatasetRow(Row):
     """A dataset."""
 
     name = models.CharField(primary_key=True, max_length=64)
 
-    class Meta:
-        managed = False
-        default_permissions = ()
+    class Meta(Row.Meta):
         app_label = "ingestion"
         verbose_name = "dataset"
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class ConnectionRow(models.Model):
+class ConnectionRow(Row):
     """A saved source."""
 
     name = models.CharField(primary_key=True, max_length=64)
 
-    class Meta:
-        managed = False
-        default_permissions = ()
+    class Meta(Row.Meta):
         app_label = "ingestion"
         verbose_name = "connection"
-
-    def __str__(self) -> str:
-        return self.name
