@@ -6,11 +6,13 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ingestion.conversion.checks.gate import GatedTable
+from ingestion.conversion.checks.rejects import Rejects
 from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import (
     AccountingBroken,
@@ -29,8 +31,9 @@ from ingestion.conversion.writer import Writer
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.formats.base import Table
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Detection
@@ -54,12 +57,15 @@ def convert(
     options: Options | None = None,
     metadata: Mapping[str, str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    gates: Sequence[Gate] = (),
+    rejects: Path | None = None,
 ) -> Report:
     """Convert one file to Parquet and return what was decided and counted.
 
-    ``metadata`` goes into the footer. ``on_progress`` hears where it stands and may raise to stop; then,
-    as after any ``ConversionError``, nothing is at ``dest`` but what was there before. Every failure of the
-    conversion itself is a ``ConversionError``.
+    Every batch goes through the ``gates`` before it is written. What is set aside is in the report, up to a number,
+    and all of it in a Parquet file at ``rejects``, where that is given. ``metadata`` goes into the footer.
+    ``on_progress`` hears where it stands and may raise to stop; then, as after any ``ConversionError``, nothing is at
+    ``dest`` but what was there before. Every failure of the conversion itself is a ``ConversionError``.
     """
 
     def tell(progress: Progress) -> None:
@@ -70,38 +76,49 @@ def convert(
 
     try:
         with translated(filename or src.name):
-            return _convert(src, dest, filename or src.name, options or Options(), metadata or {}, tell)
+            order = _Order(filename or src.name, options or Options(), metadata or {}, tuple(gates), rejects)
+            return _convert(src, dest, order, tell)
     except _Stopped as stopped:
         raise stopped.reason from None
 
 
-def _convert(
-    src: Path,
-    dest: Path,
-    name: str,
-    options: Options,
-    metadata: Mapping[str, str],
-    tell: Callable[[Progress], None],
-) -> Report:
-    started = time.monotonic()
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is asked for beside the two paths."""
+
+    name: str
+    options: Options
+    metadata: Mapping[str, str]
+    gates: tuple[Gate, ...]
+    rejects: Path | None
+
+    def table(self, payload: Payload, detection: Detection) -> Table:
+        """Open the payload's table, behind its gates where there are any."""
+        table = FORMATS[detection.format](payload, detection, self.options)
+        return GatedTable(table, self.gates, self.rejects) if self.gates else table
+
+
+def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], None]) -> Report:
+    started, name = time.monotonic(), order.name
     _refuse_early(src, dest, name)
     dest = dest.resolve()  # a link stays a link to the file that is written
     partial = dest.with_name(f".{uuid4().hex}.part")
     with _workdir() as folder:
-        payload = open_payload(src, name=name, options=options, workdir=folder)
+        payload = open_payload(src, name=name, options=order.options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         try:
-            detection, table = _load(payload, options, partial, dest, metadata, tell)
+            detection, table = _load(payload, order, partial, dest, tell)
             tell(Progress(stage="validate", bytes_done=payload.size, bytes_total=payload.size, rows=table.rows.loaded))
             with _writing(dest):
                 _check(table, partial, name)
+                _keep_own(table, order)
                 bytes_out = partial.stat().st_size
                 partial.replace(dest)
         finally:
             partial.unlink(missing_ok=True)
     return Report(
         file=name,
-        detection=_with_given(detection, table, options),
+        detection=_with_given(detection, table, order.options),
         columns=table.columns(),
         rows=table.rows,
         warnings=(*payload.notices, *detection.notices, *table.warnings),
@@ -123,6 +140,14 @@ def _with_given(detection: Detection, table: Table, options: Options) -> Detecti
             )
         )
     return replace(detection, decisions=(*detection.decisions, *told))
+
+
+def _keep_own(table: Table, order: _Order) -> None:
+    """Write what a table without gates has set aside itself to the file of rejects."""
+    if table.rejects and order.rejects and not order.gates:
+        collected = Rejects(order.rejects)
+        collected.take(table.rejects, table.rows.rejected)
+        collected.close()
 
 
 @contextmanager
@@ -157,27 +182,22 @@ def _refuse_early(src: Path, dest: Path, name: str) -> None:
 
 
 def _load(
-    payload: Payload,
-    options: Options,
-    partial: Path,
-    dest: Path,
-    metadata: Mapping[str, str],
-    tell: Callable[[Progress], None],
+    payload: Payload, order: _Order, partial: Path, dest: Path, tell: Callable[[Progress], None]
 ) -> tuple[Detection, Table]:
     """Detect, read and write; do so again where a byte deep in the file shows that it is not in UTF-8."""
 
     def load(detection: Detection) -> Table:
         tell(Progress(stage="type", bytes_done=0, bytes_total=payload.size, rows=0))
-        table = FORMATS[detection.format](payload, detection, options)
+        table = order.table(payload, detection)
         with _writing(dest):
-            _write(table, partial, metadata, payload.size, tell)
+            _write(table, partial, order.metadata, payload.size, tell)
         return table
 
-    detection = detect(payload, options)
+    detection = detect(payload, order.options)
     try:
         return detection, load(detection)
     except UndecidedEncoding:
-        again = detect(payload, options, every_byte=True)
+        again = detect(payload, order.options, every_byte=True)
         if again.settings == detection.settings:
             raise
         return again, load(again)

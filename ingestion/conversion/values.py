@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ingestion.conversion.errors import OptionInvalid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
 
 
@@ -126,20 +128,46 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
-    """One reason for which a row was set aside: where it stands, what it held, and what was wrong.
+class Origin:
+    """Where a row stands in the input, and how it is written there.
 
-    ``line`` counts from 1 (of a sheet: its row), ``raw`` is the whole row as JSON text.
+    ``line`` counts from 1: a text's line on which the row begins, a sheet's row, a columnar file's record. ``offset``
+    is the row's first byte in the file or in the archive's member, where it can be told. ``cells`` holds the text of
+    every cell by the column's name, None for a cell that is not there or empty. ``addresses`` are a sheet's, by name.
+    """
+
+    file: str | None = None
+    member: str | None = None
+    sheet: str | None = None
+    line: int | None = None
+    offset: int | None = None
+    cells: Mapping[str, str | None] = field(default_factory=dict)
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """One reason for which a row was set aside: where it stands, what it held, what was wrong, and the next step.
+
+    ``line`` counts from 1 (of a sheet: its row); it and ``offset`` are those of the row (see ``Origin``). ``value`` is
+    the cell's text, ``raw`` the whole row as JSON text. ``rule`` is the rule that the cell breaks. ``row`` numbers the
+    rows set aside, from 1: a row with several wrong cells has several rejects.
     """
 
     code: str
     reason: str
     file: str | None = None
+    member: str | None = None
     sheet: str | None = None
     cell: str | None = None
     line: int | None = None
+    offset: int | None = None
     column: str | None = None
+    value: str | None = None
     raw: str = ""
+    rule: str = ""
+    hint: str = ""
+    row: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from ingestion.conversion.values import Column, Decision, Notice, Reject, RowCount
+    from ingestion.conversion.values import Column, Decision, Notice, Origin, Reject, RowCount
 
 
 class PlanWidened(Exception):
@@ -43,4 +43,11 @@ class Table(Protocol):
 
     def columns(self) -> tuple[Column, ...]:
         """Return name, type, rule and null count of every column, after a complete pass."""
+        ...
+
+    def origin(self, row: int) -> Origin:
+        """Return where a row of the batch last yielded stands, and how it is written.
+
+        Costs nothing until it is called; call it for rows in ascending order, which is fastest.
+        """
         ...

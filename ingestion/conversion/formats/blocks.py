@@ -29,6 +29,7 @@ class Block:
     """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last.
 
     ``quotes`` is how many quotes it has, where all of them are known to enclose whole cells or to stand doubled.
+    ``start`` is where it begins in the text as UTF-8, behind the byte order mark.
     """
 
     data: bytes | bytearray
@@ -36,6 +37,7 @@ class Block:
     end: int
     last: bool = False
     quotes: int | None = None
+    start: int = 0
 
 
 class Blocks:
@@ -53,16 +55,17 @@ class Blocks:
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
-        line = self._dialect.first_line
+        line, start = self._dialect.first_line, self._dialect.start
         held: tuple[bytearray, int, int | None] | None = None
         for cut in self._cut():
             if held is not None:
                 data, position, quotes = held
-                yield Block(data, line, position, quotes=quotes)
+                yield Block(data, line, position, quotes=quotes, start=start)
                 line += count(np.frombuffer(data, np.uint8), self._end[0])
+                start += len(data)
             held = cut
         if held is not None:
-            yield Block(held[0], line, held[1], last=True)
+            yield Block(held[0], line, held[1], last=True, start=start)
 
     def samples(self) -> Iterator[bytes]:
         """Yield whole records from the middle and the end, where a record's beginning is certain.
@@ -85,7 +88,7 @@ class Blocks:
     def beginning(self, block: Block) -> Block:
         """Return a sample of a block: its first records."""
         cut = self._last_end(block.data[:SAMPLE_BYTES])[0] or len(block.data)
-        return Block(block.data[:cut], block.line, block.end)
+        return Block(block.data[:cut], block.line, block.end, start=block.start)
 
     def halves(self, data: bytes | bytearray) -> tuple[bytes | bytearray, bytes | bytearray]:
         """Return a block cut near its middle; the second part is empty when it is a single record."""

@@ -26,13 +26,18 @@ RULE_LINE = "^ *[-=_*+][-=_*+ ]+$"
 _RULE = re.compile(RULE_LINE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Neighbouring rows: how many, the line of the first, and each one's line where that had to be counted."""
+@dataclass(slots=True)
+class Run:
+    """Neighbouring rows: how many, the line of the first, and each one's line where that had to be counted.
+
+    ``data`` is the part of the block that they were cut from, ``spans`` where each stands in it, where that is known.
+    """
 
     rows: int
     line: int
+    data: bytes | bytearray
     lines: list[int] | None = None
+    spans: list[tuple[int, int]] | None = None
 
 
 @dataclass(slots=True)
@@ -44,7 +49,7 @@ class Text:
     """
 
     batch: pa.RecordBatch
-    runs: list[_Run]
+    runs: list[Run]
     rescued: pa.Array | None = None
     short: list[int] = field(default_factory=list)
     long: list[int] = field(default_factory=list)
@@ -72,6 +77,15 @@ class Text:
         if self._inside is None:
             self._inside = _line_ends_inside(self._whole or self.batch)
         return run.line + row + sum(self._inside[start : start + row])
+
+    def run_of(self, row: int) -> tuple[int, int]:
+        """Return the run that holds a row of the batch, and the row's place in it."""
+        row = row if self._kept is None else int(self._kept[row].as_py())
+        for at, run in enumerate(self.runs):
+            if row < run.rows:
+                return at, row
+            row -= run.rows
+        raise IndexError(row)
 
     def drop(self, kinds: dict[int, str]) -> None:
         """Leave out rows, each of which is of some kind."""
@@ -124,22 +138,26 @@ class Cutter:
         """Halve a block with odd records until these stand in a small part."""
         batch = parse(data, self._dialect, self._types) if self._fast else None
         if batch is not None:
-            return Text(self._nulled(batch), [_Run(batch.num_rows, line)])
+            return Text(self._nulled(batch), [Run(batch.num_rows, line, data)])
         if len(data) > BY_HAND_BYTES:
             first, second = self._blocks.halves(data)
             if first and second:
                 return _joined(self._cut(first, line), self._cut(second, line + line_ends(first)))
-        return self._by_hand(data.decode(), line)
+        return self._by_hand(data, line)
 
-    def _by_hand(self, text: str, line: int) -> Text:
+    def _by_hand(self, data: bytes | bytearray, line: int) -> Text:
+        text = data.decode()
         width = len(self._dialect.names)
         found = Text(pa.RecordBatch.from_arrays([], names=[]), [])
         rows: list[Cells] = []
         lines: list[int] = []
+        spans: list[tuple[int, int]] = []
         rescued: list[str | None] = []
-        position = 0
+        position = behind = 0
         for cells, end, _ in records(text, self._dialect, width):
-            at, line = line, line + max(1, line_ends(text[position:end].encode()))
+            whole = text[position:end].encode()
+            at, line = line, line + max(1, line_ends(whole))
+            start, behind = behind, behind + len(whole)
             kind = line_kind(cells, text[position:end], self._dialect) if self._dialect.aligned else None
             position = end
             if kind is not None:
@@ -158,10 +176,11 @@ class Cutter:
             rows.append((cells + [None] * width)[:width])
             rescued.append(json.dumps(extra, ensure_ascii=False) if any(extra) else None)
             lines.append(at)
+            spans.append((start, behind))
         columns = [pa.array([row[index] for row in rows], pa.string()) for index in range(width)]
         found.batch = self._nulled(pa.RecordBatch.from_arrays(columns, names=list(self._dialect.names)))
         found.rescued = pa.array(rescued, pa.string()) if any(rescued) else None
-        found.runs = [_Run(len(rows), line, lines)]
+        found.runs = [Run(len(rows), line, data, lines, spans)]
         return found
 
     def _nulled(self, batch: pa.RecordBatch) -> pa.RecordBatch:

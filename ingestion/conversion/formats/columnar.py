@@ -18,7 +18,8 @@ from ingestion.conversion.errors import BrokenFile, ConversionError, PasswordPro
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.bounds import Expanded, refuse_arrow_bomb, rows_at_once
 from ingestion.conversion.formats.storable import NotMidnight, bare, storable, stored
-from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
+from ingestion.conversion.shown import shown
+from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +54,7 @@ class ColumnarTable(Table):
         self.progress = 0
         self._payload = payload
         self._whole_days = True
+        self._last: pa.RecordBatch | None = None
         try:
             self._source = opener(payload)
             self._kinds = list(self._source.schema.types)
@@ -105,7 +107,8 @@ class ColumnarTable(Table):
             for start in range(0, batch.num_rows, most):
                 part = batch.slice(start, most)
                 expanded.add(part)
-                yield self._stored(part, schema)
+                self._last = self._stored(part, schema)
+                yield self._last
 
     def _next(self, batches: Iterator[tuple[pa.RecordBatch, int]]) -> tuple[pa.RecordBatch, int] | None:
         try:
@@ -134,6 +137,16 @@ class ColumnarTable(Table):
         self.rows.read += batch.num_rows
         self.rows.loaded += batch.num_rows
         return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def origin(self, row: int) -> Origin:
+        """Return a record's number and the texts of its values; a columnar file has no bytes of one row."""
+        if self._last is None:
+            raise LookupError(row)
+        place = self._payload.place()
+        values = [shown(cells[row].as_py()) for cells in self._last.columns]
+        written = dict(zip(self._names, values, strict=True))
+        line = self.rows.read - self._last.num_rows + row + 1
+        return Origin(file=place.file, member=place.member, line=line, cells=written)
 
     def columns(self) -> tuple[Column, ...]:
         """Return the file's columns; their rule is to stay as they are."""

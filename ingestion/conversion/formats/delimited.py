@@ -7,6 +7,7 @@ cell that contradicts its column's rule widens the column, and the pass starts a
 
 from __future__ import annotations
 
+import json
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,11 @@ from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
+from ingestion.conversion.formats.spans import row_span
+from ingestion.conversion.places import Places
+from ingestion.conversion.records import records
 from ingestion.conversion.typing.column import TextColumn
-from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount
+from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -107,8 +111,11 @@ class DelimitedTable(Table):
         self.rows = RowCount()
         self.warnings: list[Notice] = []
         self.progress = 0
+        self._payload = payload
         self._dialect = dialect
         self._blocks = Blocks(payload, dialect)
+        self._places = Places(payload, dialect.encoding, dialect.bom_bytes)
+        self._part: _Part | None = None
         self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
         self._provable = can_prove(dialect) and not options.null_values
@@ -153,8 +160,30 @@ class DelimitedTable(Table):
             if part.text is not None:
                 odd.add(part.text)
             self._count(part, values)
+            self._part = part
             yield pa.RecordBatch.from_arrays(values, schema=schema)
         self._finish(odd)
+
+    def origin(self, row: int) -> Origin:
+        """Return a row's line, its first byte and its cells as they were written, cut out once more."""
+        if self._part is None:
+            raise LookupError(row)
+        block, text = self._part.block, self._part.as_text(self._cutter)
+        start, stop = row_span(text, row, self._dialect)
+        width = len(self._dialect.names)
+        cells = next(records(block.data[start:stop].decode(), self._dialect, width)).cells
+        extra = cells[width:]
+        written = dict(zip(self._dialect.names, (cells + [None] * width)[:width], strict=True))
+        if self._rescued:
+            written[RESCUED] = json.dumps(extra, ensure_ascii=False) if any(extra) else None
+        place = self._payload.place()
+        return Origin(
+            file=place.file,
+            member=place.member,
+            line=text.line_of(row),
+            offset=self._places.offset(block.start + start),
+            cells=written,
+        )
 
     # ---- the plan ----
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
 from ingestion.conversion.formats.base import Table
-from ingestion.conversion.formats.books.cells import REJECTED, Grid, among
-from ingestion.conversion.formats.books.columns import Place, SheetColumn
+from ingestion.conversion.formats.books.cells import REJECTED, Grid, address, among
+from ingestion.conversion.formats.books.columns import Place, SheetColumn, as_texts
 from ingestion.conversion.formats.books.html import HtmlBook, MhtmlBook
 from ingestion.conversion.formats.books.layout import Layout, lay_out
 from ingestion.conversion.formats.books.ods import OdsBook
@@ -22,7 +22,7 @@ from ingestion.conversion.formats.books.spreadsheetml import SpreadsheetMlBook
 from ingestion.conversion.formats.books.xls import XlsBook
 from ingestion.conversion.formats.books.xlsb import XlsbBook
 from ingestion.conversion.formats.books.xlsx import XlsxBook
-from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, RowCount
+from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,20 +47,25 @@ BOOKS: dict[str, Callable[[Payload], Book]] = {
 
 def open_workbook(payload: Payload, detection: Detection, options: Options) -> WorkbookTable:
     """Open the sheet that is meant."""
-    return WorkbookTable(payload, BOOKS[detection.format](payload), options)
+    return WorkbookTable(payload, BOOKS[detection.format], options)
 
 
 class WorkbookTable(Table):
     """One sheet as typed batches; memory is bounded by the sheet."""
 
-    def __init__(self, payload: Payload, book: Book, options: Options) -> None:
+    def __init__(self, payload: Payload, opener: Callable[[Payload], Book], options: Options) -> None:
         """Read the sheet.
 
         Raises ``SheetNotFound``, ``NoRows``, ``EveryRowRejected``, ``BrokenFile`` and other ``ConversionError``s.
         """
+        book = opener(payload)
         self.warnings: list[Notice] = list(book.notices)
         self.progress = payload.size
         self._payload = payload
+        self._options = options
+        self._opener = opener
+        self._again: tuple[Grid, Layout] | None = None
+        self._first = 0
         self._epoch = book.epoch
         self._typed_texts = book.typed_texts
         self._name, grid = self._chosen(book, options)
@@ -204,9 +209,37 @@ class WorkbookTable(Table):
         size = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
         for start in range(0, len(self._body), size):
             rows = self._body[start : start + size]
+            self._first = start
             arrays = [column.array(rows) for column in self._columns]
             self._nulls = [count + array.null_count for count, array in zip(self._nulls, arrays, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def origin(self, row: int) -> Origin:
+        """Return a sheet's row and the texts of its cells. The sheet is read once more for the first one."""
+        grid, layout = self._sheet_again()
+        at = int(self._body[self._first + row])
+        found = grid.row(at)
+        texts = as_texts(found, grid.texts, epoch=self._epoch)
+        by_column = dict(zip(found.cols.tolist(), texts, strict=True))
+        place = self._payload.place()
+        return Origin(
+            file=place.file,
+            member=place.member,
+            sheet=self._name,
+            line=at + 1,
+            cells={name: by_column.get(col) for col, name in layout.names.items()},
+            addresses={name: address(at, col) for col, name in layout.names.items()},
+        )
+
+    def _sheet_again(self) -> tuple[Grid, Layout]:
+        """Return the sheet's cells, which are not kept for files without anything to tell about them."""
+        if self._again is None:
+            _, grid = self._chosen(self._opener(self._payload), self._options)
+            layout = lay_out(grid, self._options, epoch=self._epoch)
+            if layout is None:
+                raise LookupError(self._name)
+            self._again = grid, layout
+        return self._again
 
     def columns(self) -> tuple[Column, ...]:
         """Describe every column."""

@@ -116,6 +116,7 @@ class Grid:
         self._values = _emptied(values)
         self._cols = cols = _emptied(parts)
         self._order = np.argsort(cols, kind="stable").astype(np.uint32)
+        self._by_row: NDArray[np.int64] | None = None
         counts = np.bincount(cols)
         self.columns: list[int] = np.flatnonzero(counts).tolist()
         ends = np.cumsum(counts)
@@ -173,6 +174,18 @@ class Grid:
             last = np.append((here[1:] != here[:-1]) | (cols[1:] != cols[:-1]), True)
             places, cols = places[last], cols[last]
         return Block(self._rows[places], cols, self._kinds[places], self._values[places])
+
+    def row(self, at: int) -> Block:
+        """Return the cells of one row by column; the first call sorts all cells, the others are quick."""
+        if self._by_row is None:
+            self._by_row = np.argsort(self._rows, kind="stable")
+        start, stop = np.searchsorted(self._rows, [at, at + 1], sorter=self._by_row)
+        places = self._by_row[start:stop]
+        places = places[np.argsort(self._cols[places], kind="stable")]
+        cols = self._cols[places].astype(np.int32)
+        last = np.append(cols[1:] != cols[:-1], True) if len(cols) else np.zeros(0, bool)
+        places = places[last]
+        return Block(self._rows[places], cols[last], self._kinds[places], self._values[places])
 
     def columns_within(self, rows: NDArray[np.int64]) -> set[int]:
         """Return the columns that have a cell in these neighbouring rows."""

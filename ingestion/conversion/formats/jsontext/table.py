@@ -12,7 +12,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -26,7 +26,8 @@ from ingestion.conversion.formats.jsontext.shape import Shape
 from ingestion.conversion.formats.jsontext.trace import first_refused, widened_paths
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
 from ingestion.conversion.layout import Layout, line_and_column, not_text
-from ingestion.conversion.values import Column, Detection, Notice, Options, RowCount, Widening
+from ingestion.conversion.places import Places
+from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount, Widening
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -79,6 +80,9 @@ class JsonTable(Table):
         self._twice: list[int] = []
         self._only: _Part | None = None
         self._early: Plan | None = None
+        self._places = Places(payload, layout.encoding, layout.bom_bytes)
+        self._part: _Part | None = None
+        self._starts: list[int] = []
         self._sought: set[str] = set()
         self._sample()
         self._plan = self._root.plan()
@@ -128,11 +132,47 @@ class JsonTable(Table):
             self._count(part)
             self.progress = part.block.end
             if not widened and array is not None:
+                self._part, self._starts = part, []
                 yield pa.RecordBatch.from_arrays(self._cells(array, part.parsed), schema=schema)
         if widened:
             self._plan = self._root.plan()
             raise PlanWidened
         self._finish()
+
+    def origin(self, row: int) -> Origin:
+        """Return where a record begins and the JSON text of its members; a string stands without its quotes."""
+        if self._part is None:
+            raise LookupError(row)
+        block = self._part.block
+        text = block.data.decode()
+        self._starts = self._starts or self._record_starts(text)
+        start = self._starts[row]
+        position = block.start + len(text[:start].encode())
+        _, end = Parser().one(text, start)
+        found = Parser().all(text[start:end], commas=False)
+        value = found.values[0]
+        if self._plan.kind == "object":
+            written = {printable(name): _written(value.get(name)) for name in self._names()}
+        else:
+            written = {SINGLE: _written(value)}
+        if self._rescued:
+            written[self._rescue_name()] = dump(found.earlier[0]) if found.earlier else None
+        place = self._payload.place()
+        return Origin(
+            file=place.file,
+            member=place.member,
+            line=self._places.line(position),
+            offset=self._places.offset(position),
+            cells=written,
+        )
+
+    def _record_starts(self, text: str) -> list[int]:
+        """Return where each record of a block begins, as characters."""
+        starts, parser, at = [], Parser(), _behind_separator(text, 0)
+        while at < len(text):
+            starts.append(at)
+            at = _behind_separator(text, parser.one(text, at)[1])
+        return starts
 
     # ---- the plan ----
 
@@ -218,9 +258,9 @@ class JsonTable(Table):
     def _position(self, block: Block, index: int) -> int:
         """Return where a block's n-th record stands in the text, as bytes of UTF-8."""
         text = block.data.decode()
-        at = 0
+        at, parser = 0, Parser()  # the table's own would take a name that stands twice for the next record's
         for _ in range(index):
-            _, at = self._parser.one(text, _behind_separator(text, at))
+            _, at = parser.one(text, _behind_separator(text, at))
         return block.start + len(text[: _behind_separator(text, at)].encode())
 
     def _columns(self) -> tuple[tuple[str, Plan], ...]:
@@ -359,6 +399,11 @@ class JsonTable(Table):
             hint="Check the export for brackets that are never closed.",
             place=self._payload.place(),
         )
+
+
+def _written(value: Any) -> str | None:
+    """Return a member's text: a string as it is, anything else as JSON, null and what is not there as None."""
+    return value if value is None or isinstance(value, str) else dump(value)
 
 
 def _behind_separator(text: str, at: int) -> int:

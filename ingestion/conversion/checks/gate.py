@@ -1,0 +1,139 @@
+"""The one seam between reading and writing: every batch goes through it, and leaves with the rows that may be loaded.
+
+A load without contract, rules and totals has no gate, and costs nothing for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from ingestion.conversion.checks.rejects import Rejects
+from ingestion.conversion.formats.base import Table
+from ingestion.conversion.values import RowCount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from ingestion.conversion.checks.rejects import Numbers
+    from ingestion.conversion.values import Column, Decision, Notice, Origin, Reject
+
+
+class Gate(Protocol):
+    """One thing that is held against the batches of a table, or done to them; several stand one behind the other.
+
+    A pass begins with ``schema``, so that is where what an unfinished pass has counted is forgotten.
+    """
+
+    def schema(self, schema: pa.Schema) -> pa.Schema:
+        """Begin a pass over batches of a schema; return that of the batches that go on."""
+        ...
+
+    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:
+        """Return the batch as it goes on, with as many rows; those to be set aside are added to ``rejects``.
+
+        ``rows`` are the numbers that the batch's rows have in ``rejects``; None for 0, 1, 2 and so on. They differ
+        where a gate before this one has set rows aside. Raises a ``ConversionError`` to stop the load.
+        """
+        ...
+
+    def finish(self, table: Table, rejects: Rejects) -> None:
+        """End a pass in which every row was seen; raises a ``ConversionError`` to stop the load."""
+        ...
+
+    def columns(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Describe the columns that go on, after a complete pass."""
+        ...
+
+
+class GatedTable(Table):
+    """A table behind its gates: what it yields is what is loaded, and ``rows`` and ``rejects`` tell the rest."""
+
+    def __init__(self, table: Table, gates: Sequence[Gate], rejects_path: Path | None = None) -> None:
+        """Put some gates before a table; all rejects go to ``rejects_path`` as Parquet."""
+        self.rows = RowCount()
+        self.rejects: tuple[Reject, ...] = ()
+        self.warnings: list[Notice] = []
+        self.collected = Rejects()
+        self._nulls: dict[str, int] = {}
+        self._table = table
+        self._gates = tuple(gates)
+        self._path = rejects_path
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:  # type: ignore[override]
+        """What only reading could settle."""
+        return self._table.decisions
+
+    @property
+    def progress(self) -> int:  # type: ignore[override]
+        """How many bytes of the payload are read."""
+        return self._table.progress
+
+    def schema(self) -> pa.Schema:
+        """Return what is written."""
+        schema = self._table.schema()
+        for gate in self._gates:
+            schema = gate.schema(schema)
+        return schema
+
+    def origin(self, row: int) -> Origin:
+        """Return the origin of a row of the batch last read, which may have more rows than the one yielded."""
+        return self._table.origin(row)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows that may be loaded; raises ``PlanWidened``, or an error of a gate."""
+        schema = self.schema()
+        self.collected = rejects = Rejects(self._path)
+        self._nulls = dict.fromkeys(schema.names, 0)
+        try:
+            for batch in self._table.batches():
+                passed = self._passed(batch, rejects)
+                for name, cells in zip(schema.names, passed.columns, strict=True):
+                    self._nulls[name] += cells.null_count
+                yield passed
+            self._finish(rejects)
+        finally:
+            rejects.close()
+
+    def columns(self) -> tuple[Column, ...]:
+        """Describe what is written; nulls are those of the rows that stay."""
+        columns = self._table.columns()
+        for gate in self._gates:
+            columns = gate.columns(columns)
+        return tuple(replace(column, nulls=self._nulls.get(column.name, column.nulls)) for column in columns)
+
+    def _passed(self, batch: pa.RecordBatch, rejects: Rejects) -> pa.RecordBatch:
+        """Send a batch through all gates; each sees only the rows that those before it have let pass."""
+        size, rows = batch.num_rows, None
+        for gate in self._gates:
+            batch = gate.pass_(batch, rows, rejects)
+            if rejects.marked:
+                numbers = np.arange(size) if rows is None else rows
+                stay = ~np.isin(numbers, rejects.marked)
+                if not stay.all():
+                    rows = numbers[stay]
+                    batch = batch.filter(pa.array(stay))
+        if rejects.marked:
+            rejects.settle(self._table.origin)
+        return batch
+
+    def _finish(self, rejects: Rejects) -> None:
+        """Add up what became of the rows, and let each gate judge the whole."""
+        own = self._table.rows
+        self.warnings = list(self._table.warnings)
+        self.rows = RowCount(
+            read=own.read,
+            loaded=own.loaded - rejects.count,
+            rejected=own.rejected + rejects.count,
+            skipped=own.skipped,
+        )
+        if self._table.rejects:
+            rejects.take(self._table.rejects, own.rejected)
+        self.rejects = tuple(rejects.listed)
+        for gate in self._gates:
+            gate.finish(self, rejects)
