@@ -28,6 +28,7 @@ from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import open_payload
 from ingestion.conversion.values import Decision, Options, Progress, Report
 from ingestion.conversion.writer import Writer
+from ingestion.conversion.written import how_written
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
 
 def _with_given(detection: Detection, table: Table, options: Options) -> Detection:
     """Add to the decisions what the table's reader settled, and what the caller said about values."""
-    told = list(table.decisions)
+    told = [*table.decisions, *how_written(table.columns())]
     if options.null_values:
         texts = ", ".join(f'"{text}"' for text in options.null_values)
         told.append(

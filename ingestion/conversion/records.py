@@ -7,6 +7,7 @@ whole cell nor stands doubled inside one), the record is read in the way that gi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,10 +44,10 @@ def records(text: str, dialect: Dialect, width: int | None = None) -> Iterator[R
     if dialect.aligned:
         yield from (Record(cells, end) for cells, end in list_records(text, dialect))
         return
-    cutter = _cutter(dialect)
+    cutter, ends = _cutter(dialect), _Ends()
     position, size = 0, len(text)
     while position < size:
-        record = cutter.record(text, position, width)
+        record = cutter.record(text, position, width, ends)
         yield record
         position = record.end
 
@@ -54,6 +55,24 @@ def records(text: str, dialect: Dialect, width: int | None = None) -> Iterator[R
 @lru_cache(maxsize=64)
 def _cutter(dialect: Dialect) -> _Cutter:
     return _Cutter(dialect)
+
+
+class _Ends:
+    """Where the quoted cells of one text end, as far as it was searched, so that no part is searched again and again.
+
+    A search stands at one place after another: behind each quote, doubled quote or escaped sign that it passed. From
+    any of these it goes on alike, whatever cell it began in.
+    """
+
+    def __init__(self) -> None:
+        self.passed: list[int] = []
+        self.last_bare = 0
+        self.end: tuple[int, int] | None = None
+
+    def behind(self, position: int) -> int | None:
+        """Return the index behind a place that was passed; None where none was."""
+        index = bisect_left(self.passed, position)
+        return index + 1 if index < len(self.passed) and self.passed[index] == position else None
 
 
 class _Cutter:
@@ -75,21 +94,21 @@ class _Cutter:
         special = mark + re.escape(dialect.escape or "") + (re.escape((dialect.delimiter or "")[:1]))
         self._unescape = re.compile(f"{re.escape(dialect.escape or '')}([{special}\r\n])") if dialect.escape else None
 
-    def record(self, text: str, start: int, width: int | None) -> Record:
-        """Return the record that begins at ``start``."""
+    def record(self, text: str, start: int, width: int | None, ends: _Ends) -> Record:
+        """Return the record that begins at ``start``; ``ends`` are those of this text."""
         end = _LINE_END.search(text, start)
         stop, behind = (end.start(), end.end()) if end else (len(text), len(text))
         quoted = self.quote is not None and text.find(self.quote, start, stop) >= 0
         if not quoted and not (self.escape and text.find(self.escape, start, stop) >= 0):
             return Record(self._split(text[start:stop]), behind)
-        cells, reached, odd = self._cells(text, start)
+        cells, reached, odd = self._cells(text, start, ends, stop, width)
         if odd and len(cells) != width:
             repaired = self._repaired(text, start, stop, width)
             if repaired is not None:
                 return Record(repaired, behind, odd)
             if reached > stop:
                 # An open quote would swallow the lines below, and does not even make a whole record of them.
-                cells, reached, _ = self._cells(text[start:stop], 0)
+                cells, reached, _ = self._cells(text[start:stop], 0, _Ends(), stop, None)
                 return Record(cells, behind, odd)
         end = _LINE_END.match(text, reached)
         return Record(cells, end.end() if end else reached, odd)
@@ -100,15 +119,21 @@ class _Cutter:
         parts = line.split(self.delimiter)
         return [part.lstrip(" ") or None for part in parts] if self.lead else [part or None for part in parts]
 
-    def _cells(self, text: str, position: int) -> tuple[Cells, int, bool]:
-        """Return a record's cells, the position of its end, and whether a quote was odd."""
+    def _cells(
+        self, text: str, position: int, ends: _Ends, stop: int, width: int | None
+    ) -> tuple[Cells, int, bool]:
+        """Return a record's cells, the position of its end, and whether a quote was odd.
+
+        A record with an odd quote that reaches beyond its line's ``stop`` is given up once it cannot have the width.
+        """
         cells: Cells = []
         odd = False
         size = len(text)
         while True:
             if self.lead:
                 position = _behind_blanks(text, position)
-            found = self._quoted(text, position) if self.quote and text.startswith(self.quote, position) else None
+            opens = self.quote and text.startswith(self.quote, position)
+            found = self._quoted(text, position, ends) if opens else None
             if found is not None:
                 cell, position, was_odd = found
                 odd |= was_odd
@@ -119,6 +144,8 @@ class _Cutter:
                 cells.append(cell or None)
             if position >= size or not self.delimiter or not text.startswith(self.delimiter, position):
                 return cells, position, odd
+            if odd and position > stop and (width is None or len(cells) > width):
+                return cells, position, odd
             position += len(self.delimiter)
 
     def _plain(self, text: str, position: int) -> tuple[str, int]:
@@ -126,18 +153,31 @@ class _Cutter:
         stop = end.end() if end else position
         return self._unescaped(text[position:stop]), stop
 
-    def _quoted(self, text: str, start: int) -> tuple[str, int, bool] | None:
+    def _quoted(self, text: str, start: int, ends: _Ends) -> tuple[str, int, bool] | None:
         """Return a quoted cell, the position behind it and whether it holds a bare quote; None when it never ends."""
-        odd = False
-        position = start + 1
+        if ends.behind(start + 1) is None:
+            self._search(text, start + 1, ends)
+        if ends.end is None:
+            return None
+        closing, behind = ends.end
+        return self._inner(text[start + 1 : closing]), behind, ends.last_bare > start + 1
+
+    def _search(self, text: str, position: int, ends: _Ends) -> None:
+        """Find the quote that ends the cell which begins at ``position``, or that there is none."""
+        passed, last_bare = [position], 0
         while token := self._in_quotes.search(text, position):
             position = token.end()
-            if token.group() != self.quote:
-                continue
-            if behind := self._after_quote.match(text, position):
-                return self._inner(text[start + 1 : token.start()]), behind.end(), odd
-            odd = True
-        return None
+            if token.group() == self.quote:
+                if behind := self._after_quote.match(text, position):
+                    ends.passed, ends.last_bare, ends.end = passed, last_bare, (token.start(), behind.end())
+                    return
+                last_bare = position
+            if (index := ends.behind(position)) is not None:
+                ends.passed = passed + ends.passed[index - 1 :]
+                ends.last_bare = ends.last_bare if ends.last_bare > position else last_bare
+                return
+            passed.append(position)
+        ends.passed, ends.last_bare, ends.end = passed, last_bare, None
 
     def _inner(self, text: str) -> str:
         if self.double and self.quote and self.quote in text:

@@ -173,3 +173,71 @@ def test_the_line_of_a_json_record_counts_blank_lines_and_spread_records(tmp_pat
     widening = report.columns[0].widened[0]
     assert text.splitlines()[widening.line - 1].startswith('{"n": true,')
     assert widening.record == 15_001
+
+
+# ---- decisions ----
+
+
+def decision(report, name):
+    return next(one for one in report.detection.decisions if one.name == name)
+
+
+def test_quotes_are_told_with_what_the_records_would_be_without_them(tmp_path):
+    rows = "".join(f'{n};"Miete; {n}. Monat"\n' for n in range(1, 9))
+    told_quote = decision(told(tmp_path, f"nr;text\n{rows}"), "quote")
+    assert told_quote.value == "double quote"
+    assert "8 of the sample's cells are in quotes" in told_quote.evidence
+    assert "without them 11% of the records would have 2 cells" in told_quote.evidence
+    assert (told_quote.confidence, told_quote.runner_up) == (0.99, "no quotes")
+
+
+def test_apostrophes_are_the_runner_up_where_they_enclose_cells_too(tmp_path):
+    report = told(tmp_path, "a;b\n\"x;y\";'n'\n\"x;z\";'m'\n")
+    assert decision(report, "quote").runner_up == "apostrophe"
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "evidence"),
+    [
+        ('a;b\n1;"x ""y"" z"\n2;"v"\n', "doubled quote", "no backslash stands before a quote"),
+        ('a;b\n1;"x \\"y\\"; z"\n2;"v \\"w\\"; u"\n', "backslash", "a backslash stands before 4 of the quotes"),
+        ("a;b\n1;x\n", "doubled quote", "no quote stands inside a cell"),
+    ],
+)
+def test_how_a_quote_inside_a_cell_is_written_is_a_decision(tmp_path, text, value, evidence):
+    told_escape = decision(told(tmp_path, text), "escape")
+    assert told_escape.value == value
+    assert evidence in told_escape.evidence
+    assert told_escape.runner_up in {"backslash", "doubled quote"} - {value}
+
+
+def test_record_ends_are_counted_and_mixed_ones_told(tmp_path):
+    ends = decision(told(tmp_path, "a;b\r\n1;2\r\n3;4\n5;6\r\n"), "record ends")
+    assert (ends.value, ends.runner_up) == ("mixed", "CRLF")
+    assert "3 CRLF and 1 LF" in ends.evidence
+
+
+def test_the_header_has_a_runner_up_unless_it_was_given(tmp_path):
+    assert decision(told(tmp_path, "name;n\nx;1\n"), "header").runner_up == "no header"
+    assert decision(told(tmp_path, "1;2\n3;4\n"), "header").runner_up == "record 1"
+
+
+def test_the_decimal_sign_and_the_order_of_dates_are_decisions_of_the_file(tmp_path):
+    report = told(tmp_path, "wert;tag;iso\n1.234,50-;31.10.2026;2026-10-31\n2,00;01.11.2026;2026-11-01\n")
+    sign, order = decision(report, "decimal sign"), decision(report, "date order")
+    assert (sign.value, sign.runner_up) == ("comma", "point")
+    assert 'every cell of "wert" is an amount when read so' in sign.evidence
+    assert (order.value, order.runner_up) == ("DD.MM.YYYY (day first)", "MM.DD.YYYY")
+    assert '"tag"' in order.evidence
+    assert '"iso"' not in order.evidence
+
+
+def test_columns_with_different_decimal_signs_are_both_named(tmp_path):
+    sign = decision(told(tmp_path, "a;b\n1,50;1.50\n2,25;2.25\n"), "decimal sign")
+    assert sign.value == "comma and point"
+    assert '"a" is an amount when read so, and with a point some would be none; every cell of "b"' in sign.evidence
+
+
+def test_a_sample_of_blank_cells_alone_is_still_explained(tmp_path):
+    report = told(tmp_path, "\x1e\t")
+    assert decision(report, "delimiter").confidence >= 0

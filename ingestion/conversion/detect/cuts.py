@@ -76,7 +76,7 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
         tried.append("")
     cuts = [cut for sign in tried for cut in _cuts(text, sign, quote)]
     if quote is None and delimiter in {None, "|"}:
-        lists = [_cut(text, dialect) for dialect in aligned_dialects(text)]
+        lists = [cut_by(text, dialect) for dialect in aligned_dialects(text)]
         cuts += [cut for cut in lists if cut.dialect.delimiter == (delimiter or cut.dialect.delimiter)]
     cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
     if delimiter is None and len(cuts) > 1 and (cuts[0].width < 2 or _is_one_column(text, cuts[0])):
@@ -128,12 +128,12 @@ def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
     ways = [plain]
     if plain.quote and f"\\{plain.quote}" in text:
         ways.append(replace(plain, escape="\\"))
-    cuts = [_cut(text, way) for way in ways]
+    cuts = [cut_by(text, way) for way in ways]
     best = cuts[0]
     if len(cuts) > 1 and _faults(cuts[1]) * 2 <= _faults(cuts[0]) - (_faults(cuts[0]) == 0):
         best = cuts[1]
     if len(delimiter) == 1 and delimiter != " " and _is_padded(text, delimiter):
-        best = _cut(text, replace(best.dialect, skip_initial_space=True))
+        best = cut_by(text, replace(best.dialect, skip_initial_space=True))
     return [best]
 
 
@@ -147,9 +147,7 @@ def _quote(text: str, delimiter: str) -> str:
     for mark in ('"', "'"):
         if mark not in text:
             continue
-        cut = re.escape(delimiter) if delimiter else "(?!)"
-        opened = len(re.findall(_OPENED.format(cut=cut, mark=mark), text, re.MULTILINE))
-        closed = len(re.findall(_CLOSED.format(cut=cut, mark=mark), text, re.MULTILINE))
+        opened, closed = enclosed(text, delimiter, mark)
         if mark == '"' and opened and closed:
             return mark
         if mark == "'" and opened > 1 and 0.8 <= closed / opened <= 1.25:
@@ -157,7 +155,15 @@ def _quote(text: str, delimiter: str) -> str:
     return '"'
 
 
-def _cut(text: str, dialect: Dialect) -> Cut:
+def enclosed(text: str, delimiter: str, mark: str) -> tuple[int, int]:
+    """Count the quotes that stand where a cell begins, and those where one ends."""
+    cut = re.escape(delimiter) if delimiter else "(?!)"
+    opened = len(re.findall(_OPENED.format(cut=cut, mark=mark), text, re.MULTILINE))
+    return opened, len(re.findall(_CLOSED.format(cut=cut, mark=mark), text, re.MULTILINE))
+
+
+def cut_by(text: str, dialect: Dialect) -> Cut:
+    """Return what a dialect makes of a sample."""
     rows, odd = read_rows(text, dialect, None, SAMPLE_RECORDS)
     width, share = _usual(rows)
     if odd and width > 1:

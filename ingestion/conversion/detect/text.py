@@ -6,16 +6,17 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.cuts import Cut, Row, best_cuts, read_rows
+from ingestion.conversion.detect.cuts import Row, best_cuts, read_rows
 from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer, ruled_header
 from ingestion.conversion.detect.names import column_names, unique_names
+from ingestion.conversion.detect.told import told
 from ingestion.conversion.errors import NoRows
 from ingestion.conversion.lists import outline
-from ingestion.conversion.values import Decision, Detection, Notice
+from ingestion.conversion.values import Detection, Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ingestion.conversion.detect.encoding import Encoding
     from ingestion.conversion.dialect import Dialect, Skipped
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["decide_dialect", "unique_names"]
 
 MARKER = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
-SHOWN = {
-    "\t": "tab",
-    "\x1f": "unit separator",
-    "\x1e": "record separator",
-    "\x01": "start of heading",
-    " ": "space",
-    None: "none: one column",
-}
-SHOWN_QUOTES = {None: "none", "'": "apostrophe", '"': "double quote"}
 FAR_LARGER = 2
 COMMENTS = ("#", "//", "--")
 
@@ -92,7 +84,7 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
         )
     if len(tables) > 1:
         notices.append(_several(rows, tables, number, first_line))
-    decisions = (encoding.decision, *_told(best, tried, dialect, region, options, forced))
+    decisions = (encoding.decision, *told(body, best, tried, dialect, region, options, forced))
     return Detection(format="csv", decisions=decisions, settings={"dialect": dialect, "notices": tuple(notices)})
 
 
@@ -205,15 +197,15 @@ def _above(
             lines.setdefault("rows of other tables", []).append(row.line + first_line - 1)
     for row in rows[region.top : region.header]:
         sign = (row.cells[0] or "").lstrip()
-        told = "comment lines" if sign.startswith(COMMENTS) else "title lines"
-        told = "rule lines" if row.filled and is_rule(row.cells) else told
-        lines.setdefault(told, []).append(row.line + first_line - 1)
+        kind = "comment lines" if sign.startswith(COMMENTS) else "title lines"
+        kind = "rule lines" if row.filled and is_rule(row.cells) else kind
+        lines.setdefault(kind, []).append(row.line + first_line - 1)
     for index in region.header_rows:
         if index in repeated:
             lines.setdefault("repeated headers", []).append(rows[index].line + first_line - 1)
         elif is_rule(rows[index].cells):
             lines.setdefault("rule lines", []).append(rows[index].line + first_line - 1)
-    return tuple((told, tuple(found)) for told, found in lines.items())
+    return tuple((kind, tuple(found)) for kind, found in lines.items())
 
 
 def _below(rows: Sequence[Row], region: Region, first_line: int) -> tuple[Skipped, ...]:
@@ -256,60 +248,3 @@ def _newline(text: str) -> str | None:
     kinds = {"\r\n": crlf, "\n": text.count("\n") - crlf, "\r": text.count("\r") - crlf}
     used = [sign for sign, count in kinds.items() if count]
     return used[0] if len(used) == 1 else "\n" if not used else None
-
-
-def _told(
-    best: Cut, tried: Sequence[Cut], dialect: Dialect, region: Region, options: Options, forced: str | None
-) -> Iterable[Decision]:
-    """Return the decisions on delimiter, quotes, escapes, record ends and header, each with its evidence."""
-    second = next((cut for cut in tried if cut.dialect.delimiter != best.dialect.delimiter and cut.width > 1), None)
-    margin = best.score / (best.score + second.score) if second else 0.99
-    shown = SHOWN.get(dialect.delimiter, dialect.delimiter or "")
-    if dialect.aligned:
-        shown = _columns_of(dialect)
-    yield Decision(
-        name="delimiter",
-        value=f"{shown} and blanks" if dialect.skip_initial_space else shown,
-        confidence=1.0 if forced is not None else round(min(0.99, best.share * (0.4 + 0.6 * margin)), 3),
-        evidence=f"{best.share:.0%} of the first {len(best.rows)} records have {best.width} cells",
-        by="detected" if options.delimiter is None else "given",
-        runner_up=SHOWN.get(second.dialect.delimiter, second.dialect.delimiter) if second else None,
-    )
-    yield Decision(
-        name="quote",
-        value=SHOWN_QUOTES.get(dialect.quote, dialect.quote or ""),
-        confidence=1.0 if options.quote is not None else 0.95 if not best.odd else 0.7,
-        evidence=f"{best.odd} of the first records have quotes that break its rules" if best.odd else "no quote is odd",
-        by="detected" if options.quote is None else "given",
-    )
-    if dialect.escape:
-        yield Decision(
-            name="escape", value="backslash", confidence=0.9, evidence="backslashes stand before quotes inside cells"
-        )
-    ends = {"\n": "LF", "\r\n": "CRLF", "\r": "CR", None: "mixed"}
-    yield Decision(
-        name="record ends", value=ends[dialect.newline], confidence=0.99, evidence="counted in the first records"
-    )
-    yield Decision(
-        name="header",
-        value=_header_value(dialect),
-        confidence=region.confidence,
-        evidence=region.evidence,
-        by="detected" if options.header_row is None else "given",
-    )
-
-
-def _columns_of(dialect: Dialect) -> str:
-    """Return how the columns of a list are parted."""
-    if dialect.delimiter:
-        return f"{dialect.delimiter} drawn between padded columns, whose cells are trimmed"
-    places = ", ".join(str(start + 1) for start, _ in dialect.widths)
-    return f"none: fixed columns from the characters {places}, whose cells are trimmed"
-
-
-def _header_value(dialect: Dialect) -> str:
-    if dialect.header_record is None:
-        return "none"
-    if dialect.header_records > 1:
-        return f"records {dialect.header_record} to {dialect.header_record + dialect.header_records - 1}, joined"
-    return f"record {dialect.header_record}"

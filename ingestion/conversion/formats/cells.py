@@ -95,8 +95,9 @@ class Text:
         lines = [self._line(row) for row in rows]
         for row, line in zip(rows, lines, strict=True):
             self.skipped.setdefault(kinds[row], []).append(line)
+        dropped = set(lines)
         for odd in (self.short, self.long, self.blank):
-            odd[:] = [line for line in odd if line not in lines]
+            odd[:] = [line for line in odd if line not in dropped]
         keep = pa.array([row not in kinds for row in range(self.batch.num_rows)], pa.bool_())
         self._whole, self._kept = self.batch, pc.indices_nonzero(keep)
         self.batch = self.batch.filter(keep)

@@ -1,0 +1,50 @@
+"""Records cut by hand: what quotes mean, and that an open one does not cost the square of the text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingestion.conversion.dialect import Dialect
+from ingestion.conversion.records import _cutter, records
+
+OPEN_QUOTES = {
+    "never closed": '"Brand#44"|STANDARD PLATED TIN|9\n',
+    "closed far away, at the next cell's quote": '"a"|"b, c"|d\n',
+    "doubled all along": '"a""b"|""c|d\n',
+}
+
+
+class Counting:
+    """A pattern that counts how often it is asked."""
+
+    def __init__(self, pattern):
+        self.pattern, self.asked = pattern, 0
+
+    def search(self, *args):
+        self.asked += 1
+        return self.pattern.search(*args)
+
+
+@pytest.mark.parametrize("line", OPEN_QUOTES.values(), ids=OPEN_QUOTES)
+@pytest.mark.parametrize("width", [None, 3])
+def test_a_wrong_delimiter_costs_no_more_than_a_few_looks_a_quote(monkeypatch, line, width):
+    dialect = Dialect(encoding="", delimiter=",", quote='"')
+    counting = Counting(_cutter(dialect)._in_quotes)
+    monkeypatch.setattr(_cutter(dialect), "_in_quotes", counting)
+    text = line * 2_000
+    found = list(records(text, dialect, width))
+    assert found[-1].end == len(text)
+    assert counting.asked <= 4 * text.count('"')
+
+
+@given(st.text(alphabet='",;\na\\ ', max_size=80), st.sampled_from([None, "\\"]), st.sampled_from([None, 1, 2, 3]))
+def test_the_records_of_a_text_do_not_depend_on_what_was_cut_before(text, escape, width):
+    """Each record is the first one of the text that begins there."""
+    dialect = Dialect(encoding="", delimiter=",", quote='"', escape=escape)
+    position = 0
+    for record in records(text, dialect, width):
+        assert next(records(text[position:], dialect, width)).cells == record.cells
+        position = record.end
+    assert position == len(text)
