@@ -119,9 +119,7 @@ class _Cutter:
         parts = line.split(self.delimiter)
         return [part.lstrip(" ") or None for part in parts] if self.lead else [part or None for part in parts]
 
-    def _cells(
-        self, text: str, position: int, ends: _Ends, stop: int, width: int | None
-    ) -> tuple[Cells, int, bool]:
+    def _cells(self, text: str, position: int, ends: _Ends, stop: int, width: int | None) -> tuple[Cells, int, bool]:
         """Return a record's cells, the position of its end, and whether a quote was odd.
 
         A record with an odd quote that reaches beyond its line's ``stop`` is given up once it cannot have the width.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SURE_MARGIN = 5.0
 MOSTLY = 0.6
+STRAY_CONTROLS = 0.002
+CONTROLS_IN_UTF8 = 0.1
 AROUND_BYTES = 128 << 10
 SAMPLED_FROM_BYTES = 16 << 20
 _MARKS = (
@@ -70,8 +72,7 @@ def decide_encoding(
         return Encoding("iso2022_jp", 0, _told("iso2022_jp", "its escape sequences", 0.99))
     if ebcdic := _ebcdic(head):
         return ebcdic
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    if controls > len(head) * 0.002:
+    if not _is_text(head):
         raise UnknownFormat(
             "The content is none of the formats DataBridge reads.",
             hint="Send CSV, JSON, Excel or Parquet, also gzipped or zipped.",
@@ -188,10 +189,23 @@ def _first_not_utf8(payload: Payload) -> int | None:
             done += len(block)
 
 
+def _is_text(head: bytes) -> bool:
+    """Tell text by its control signs: it has hardly any, or is UTF-8 with a few, which then belong to its cells."""
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    if controls <= len(head) * STRAY_CONTROLS:
+        return True
+    return controls <= len(head) * CONTROLS_IN_UTF8 and "\ufffd" not in head.decode(errors="replace")[:-1]
+
+
 def _wide(head: bytes) -> str:
-    """Return the byte order of UTF-16 without a mark: its zeros stand on one side of ASCII signs only."""
+    """Return the byte order of UTF-16 without a mark: its zeros stand on one side of ASCII signs only.
+
+    A single zero is a stray sign of another text, and so are some whose line ends are single bytes.
+    """
     sample = head[:4096]
-    if len(sample) < 4:
+    if sample.count(0) < 2:
+        return ""
+    if b"\n" in sample and b"\n\x00" not in sample and b"\x00\n" not in sample:
         return ""
     even, odd = sample[0::2].count(0) / len(sample[0::2]), sample[1::2].count(0) / max(1, len(sample[1::2]))
     if odd > 0.1 and even < 0.02 * odd:

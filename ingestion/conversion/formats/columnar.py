@@ -30,6 +30,7 @@ BATCH_ROWS = 64 * 1024
 BATCH_CELLS = 4 << 20
 BATCH_BYTES = 64 << 20
 MAX_ROW_BYTES = 128 << 20
+SIGNATURE_BYTES = 28
 STREAM_END = (b"\xff\xff\xff\xff\x00\x00\x00\x00", b"\x00\x00\x00\x00")
 DAMAGE = (pa.ArrowException, OSError, EOFError, ValueError, LookupError, TypeError, MemoryError, OverflowError)
 
@@ -186,6 +187,7 @@ class ParquetSource:
         self._size = payload.size
         self._path = str(payload.path)
         plain = pq.ParquetFile(self._path)
+        _refuse_encrypted(plain.metadata, payload)
         self._rows = _rows_at_once(plain.metadata, payload)
         coarse = {}
         if _beyond_nanoseconds(plain, self._path):
@@ -194,6 +196,7 @@ class ParquetSource:
             message = "Its INT96 times lie outside what nanoseconds can count, so microseconds are kept."
             self.notices.append(Notice(code="INT96_TIMES", message=message))
         self.schema = plain.schema_arrow.remove_metadata()
+        _refuse_leafless(self.schema, payload)
         # Dictionaries are kept as they are until it is known how long their values are.
         self._file = pq.ParquetFile(self._path, read_dictionary=_dictionaries(plain.metadata), **coarse)
 
@@ -206,6 +209,35 @@ class ParquetSource:
             yield batch, self._size * done // max(1, total)
         if done != total:
             raise pa.ArrowInvalid(f"{done} rows instead of the {total} that the footer tells")
+
+
+def _refuse_encrypted(footer: pq.FileMetaData, payload: Payload) -> None:
+    """Refuse a file of which columns are encrypted but not the footer, before Arrow ends the process over one.
+
+    Such a footer is signed: 28 bytes follow its metadata (parquet-format, Encryption.md, section 5.4).
+    """
+    with payload.open() as file:
+        file.seek(payload.size - 8)
+        size = int.from_bytes(file.read(4), "little")
+    if size - footer.serialized_size == SIGNATURE_BYTES:
+        raise PasswordProtected(
+            "Some of its columns are encrypted.", hint="Send it without encryption.", place=payload.place()
+        )
+
+
+def _refuse_leafless(schema: pa.Schema, payload: Payload) -> None:
+    """Refuse groups that hold no value at any depth, which Arrow leaves out of what it reads."""
+    for field in schema:
+        if not _has_leaf(field.type):
+            raise UnsupportedType(
+                f"The group {field.type} has no fields to read.",
+                hint="Leave the column out of the export.",
+                place=payload.place(column=field.name),
+            )
+
+
+def _has_leaf(kind: pa.DataType) -> bool:
+    return any(_has_leaf(field.type) for field in kind) if pa.types.is_struct(kind) else True
 
 
 def _rows_at_once(footer: pq.FileMetaData, payload: Payload) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.conversion import Options, convert
 from ingestion.conversion.decoding import TextDecoder
-from ingestion.conversion.errors import ConversionError, UndecidedEncoding
+from ingestion.conversion.errors import ConversionError, UndecidedEncoding, UnknownFormat
 
 WORDS = {
     "German": ("Müller Söhne Größe Straße Köln Düsseldorf Jürgen Schäfer Weiß Käse Öl Übertrag", "cp1252 cp850"),
@@ -159,3 +159,35 @@ def test_a_name_that_is_no_text_encoding_is_refused(name, tmp_path):
 def test_a_wrong_option_says_where_it_fails(tmp_path):
     with pytest.raises(ConversionError, match="position 13"):
         converted(tmp_path, "KUNNR;NAME\n1;ü\n".encode("cp1252"), encoding="utf-8")
+
+
+# ---- control signs ----
+
+
+@pytest.mark.parametrize(
+    ("content", "cells"),
+    [
+        (b"a|b|c\nval1|val\x002|val3\n", [("val1", "val\x002", "val3")]),
+        (b"abc,def\nab\x00c,def\n", [("ab\x00c", "def")]),
+        (b'1,abc,"\\b:\b \\t:\t \\v:\v"\n', [(1, "abc", "\\b:\b \\t:\t \\v:\v")]),
+    ],
+    ids=["a NUL", "a NUL that looks like UTF-16", "backspace and vertical tab"],
+)
+def test_a_stray_control_sign_belongs_to_its_cell(tmp_path, content, cells):
+    (tmp_path / "a.csv").write_bytes(content)
+    report = convert(tmp_path / "a.csv", tmp_path / "out.parquet")
+    assert decision(report).value == "utf-8"
+    assert [tuple(row.values()) for row in pq.read_table(tmp_path / "out.parquet").to_pylist()] == cells
+
+
+@pytest.mark.parametrize("content", [b"123\x00", b'["\\\x00"]', b'"\\\x00', b"a\x00b"])
+def test_a_few_bytes_with_a_nul_are_no_text(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(UnknownFormat):
+        convert(tmp_path / "a.json", tmp_path / "out.parquet")
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_still_told(tmp_path, codec):
+    (tmp_path / "a.csv").write_bytes("名前;金額\n山田商店;1,50\n佐藤;2,75\n".encode(codec))
+    assert decision(convert(tmp_path / "a.csv", tmp_path / "out.parquet")).value == codec

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import io
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.orc
@@ -14,9 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow.parquet import encryption
 
 from ingestion.conversion import convert
 from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat, UnsafeArchive, UnsupportedType
+from ingestion.conversion.formats.columnar import _refuse_leafless
+from ingestion.conversion.unpack import Payload
 
 TABLE = pa.table(
     {
@@ -165,6 +170,38 @@ def test_a_stream_without_its_end_mark_is_read_with_a_warning(tmp_path):
 def test_an_encrypted_file_needs_its_key(tmp_path):
     with pytest.raises(PasswordProtected):
         converted(tmp_path, b"PARE" + b"\x00" * 50 + b"PARE")
+
+
+class PlainKeys(encryption.KmsClient):
+    """Keeps the keys as they are: the file is what is tested."""
+
+    def __init__(self, _connection):
+        super().__init__()
+
+    def wrap_key(self, key_bytes, _master_key):
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key, _master_key):
+        return base64.b64decode(wrapped_key)
+
+
+def test_encrypted_columns_below_a_readable_footer_need_their_key_too(tmp_path):
+    keys = encryption.EncryptionConfiguration(footer_key="f", column_keys={"c": ["key"]}, plaintext_footer=True)
+    secret = encryption.CryptoFactory(PlainKeys).file_encryption_properties(encryption.KmsConnectionConfig(), keys)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, TABLE.schema, encryption_properties=secret) as writer:
+        writer.write_table(TABLE)
+    with pytest.raises(PasswordProtected, match="columns are encrypted"):
+        converted(tmp_path, sink.getvalue().to_pybytes())
+
+
+def test_a_group_without_any_field_is_refused_by_name():
+    """PyArrow reads such a column as if it were not there, and cannot write one."""
+    empty = pa.struct([("inner", pa.struct([]))])
+    payload = Payload(name="a.parquet", path=Path("a.parquet"), size=0)
+    with pytest.raises(UnsupportedType, match="has no fields to read") as caught:
+        _refuse_leafless(pa.schema([("id", pa.int64()), ("nested", empty)]), payload)
+    assert caught.value.place.column == "nested"
 
 
 def test_a_small_file_of_giant_values_is_refused(tmp_path):
