@@ -6,7 +6,7 @@ PY := .venv/bin/python
 READY := .venv/.ready
 
 .PHONY: help setup demo serve lambda test test-lambda test-large test-slow fuzz bench bench-cold chaos load infra-test deploy diff destroy \
-  check lint types layers css screenshots openapi
+  check lint types layers css screenshots openapi node_modules
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,8 +34,12 @@ serve: setup ## serve the app on http://127.0.0.1:8000 with the embedded AWS
 	  || echo "Chromium could not be installed; the browser tests will say so"
 	@mkdir -p .local && touch $@
 
+node_modules:
+	@cmp --quiet package-lock.json node_modules/.locked \
+	  || { npm ci --no-audit --no-fund --silent && cp package-lock.json node_modules/.locked; }
+
 .local/node: package-lock.json
-	@npm ci --no-audit --no-fund --silent || echo "npm could not install; the tests of tus-js-client will say so"
+	@$(MAKE) --silent node_modules || echo "npm could not install; the tests that need its packages will say so"
 	@mkdir -p .local && touch $@
 
 .local/servers: $(READY) tests/sources/install.py
@@ -65,11 +69,13 @@ fuzz: setup ## spoil real files and convert them, ten minutes (SECONDS=600 SEED=
 
 check: lint types layers test ## everything CI runs
 
-lint: $(READY) ## style of the code
+lint: $(READY) node_modules ## style of the code
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check .
+	@npm run --silent lint
 
-types: $(READY) ## static types
+types: $(READY) node_modules ## static types
 	@$(PY) -m mypy
+	@npm run --silent types
 
 layers: $(READY) ## who may import whom
 	@.venv/bin/lint-imports
@@ -101,8 +107,7 @@ diff: setup .venv/.infra ## what a deployment would change (STAGE=dev)
 destroy: setup .venv/.infra ## take a stage down; prod keeps its data (STAGE=dev)
 	@npm ci --no-audit --no-fund --silent && $(PY) -m infra.deploy destroy $(STAGE)
 
-css: ## compile the styles
-	@test -d node_modules || npm ci --no-audit --no-fund --silent
+css: node_modules ## compile the styles
 	@npm run --silent css
 
 screenshots: setup .local/browser ## take the pictures of docs/images anew, in a browser

@@ -74,6 +74,7 @@ def claim(job_id: str, worker: str) -> Job | None:
             Job.lease_until.set(until),
             Job.due_at.set(until),
             Job.next_retry_at.remove(),
+            Job.progress.remove(),
             Job.error.remove(),
         ],
         condition=(Job.attempt == job.attempt) & NOT_CANCELLED,

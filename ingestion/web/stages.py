@@ -9,13 +9,17 @@ if TYPE_CHECKING:
     from ingestion.models import Job
 
 STAGES = ("fetch", "detect", "read", "type", "validate", "write", "publish")
-# One pass over the file does these together: a part is read, typed and written before the next one is read.
+# One pass over the file does these together: a part is read, typed and written before the next one is read. Before it
+# the types are settled, which reads the file too; the attempt calls that "type".
 _TOGETHER = ("read", "type", "write")
+_AFTER_FETCH = {"ALREADY_LOADED", "BEING_LOADED"}  # no fault of a stage: the file is here and goes no further
+_FAULTS_OF_TYPES = {"UNSUPPORTED_TYPE"}  # what else fails while types are settled is a file that cannot be read
 WORDS = {
     "done": "done",
     "now": "running",
     "failed": "failed here",
     "stopped": "stopped here",
+    "begun": "not finished",
     "waiting": "not yet",
 }
 
@@ -41,7 +45,15 @@ def stages(job: Job) -> list[Stage]:
     """Return the stages of a job's last attempt."""
     progress: dict[str, Any] = job.progress or {}
     found: dict[str, dict[str, Any]] = progress.get("stages") or {}
-    return [_stage(name, _state(job.status, progress.get("stage"), name, found), progress, found) for name in STAGES]
+    present, code = progress.get("stage"), (job.error or {}).get("code")
+    if code in _AFTER_FETCH:
+        return [_stage(name, "done" if name == "fetch" else "waiting", {}, found) for name in STAGES]
+    if present is None and job.started_at and job.status != "SUCCESS":
+        present = "fetch"  # the first bytes have not come yet
+    if present == "type" and job.status != "RUNNING" and code not in _FAULTS_OF_TYPES:
+        present, found = "read", {("read" if name == "type" else name): took for name, took in found.items()}
+    told = {**progress, "stage": present}
+    return [_stage(name, _state(job.status, present, name, found), told, found) for name in STAGES]
 
 
 def _stage(name: str, state: str, progress: dict[str, Any], found: dict[str, dict[str, Any]]) -> Stage:
@@ -68,6 +80,15 @@ def _state(status: str, present: str | None, name: str, found: dict[str, Any]) -
     if name == present:
         return at
     if present in _TOGETHER and name in _TOGETHER:
-        return "now" if status == "RUNNING" else "done" if name in found else "waiting"
+        return _beside(status, present, name, found)
     order = ("fetch", "detect", *_TOGETHER, "validate", "publish")
     return "done" if order.index(name) < order.index(present) else "waiting"
+
+
+def _beside(status: str, present: str, name: str, found: dict[str, Any]) -> str:
+    """Tell how far a stage is that goes on together with the present one."""
+    if present == "type":  # the types are being settled, or could not be: nothing is written yet
+        return "waiting" if name == "write" else "now" if status == "RUNNING" else "done"
+    if status == "RUNNING":
+        return "now"
+    return "done" if name == "type" and name in found else "begun" if name in found else "waiting"

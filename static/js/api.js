@@ -1,10 +1,10 @@
 /** Calls of the API by the page's session. Errors carry `problem`, the API's own words. */
 
-import { askToSignIn, csrfToken } from "./session.js";
+import { askToSignIn, csrfToken, meta } from "./session.js";
 import { outOfReach, reached } from "./offline.js";
 
 /** Where the pages live; a stage may put them below a prefix. */
-export const base = document.querySelector('meta[name="base"]')?.content ?? "/app/";
+export const base = meta("base")?.content ?? "/app/";
 
 export class ApiError extends Error {
   /**
@@ -20,18 +20,19 @@ export class ApiError extends Error {
 
 /**
  * Sends a request below the pages' address. A session that has ended asks the person to sign in and then sends it
- * again; `quiet` requests, which no person asked for, wait for that too. Raises ApiError.
+ * again. Raises ApiError.
+ * @param {string} path
+ * @param {RequestInit} request
  * @returns {Promise<Response>} an answer that is no error
  */
-export async function send(path, { method = "GET", headers = {}, body, signal, cache } = {}) {
+export async function send(path, { method = "GET", headers = {}, ...more } = {}) {
   for (;;) {
-    const sent = { "X-CSRFToken": csrfToken(), ...headers };
-    if (method === "GET" || method === "HEAD") delete sent["X-CSRFToken"];
+    const token = method === "GET" || method === "HEAD" ? {} : { "X-CSRFToken": csrfToken() };
     let response;
     try {
-      response = await fetch(base + path, { method, headers: sent, body, signal, cache, credentials: "same-origin" });
+      response = await fetch(base + path, { ...more, method, headers: { ...token, ...headers }, credentials: "same-origin" });
     } catch (error) {
-      if (signal?.aborted) throw error;
+      if (more.signal?.aborted) throw error;
       outOfReach();
       throw new ApiError({ detail: "The server is out of reach.", hint: "Check your connection and try again." });
     }
@@ -46,18 +47,27 @@ export async function send(path, { method = "GET", headers = {}, body, signal, c
   }
 }
 
-/** Calls the API and returns its JSON. */
-export async function call(path, { json, form, method, ...more } = {}) {
-  const headers = { Accept: "application/json" };
-  if (json !== undefined) headers["Content-Type"] = "application/json";
-  const body = json === undefined ? form : JSON.stringify(json);
+/**
+ * Calls the API and returns its JSON, or null where it answers nothing. Raises ApiError.
+ * @param {string} path below the API's address
+ * @param {RequestInit & {json?: object}} request
+ */
+export async function call(path, { json, method, ...more } = {}) {
+  const kind = json === undefined ? {} : { "Content-Type": "application/json" };
+  const headers = { Accept: "application/json", ...kind };
+  const body = json === undefined ? undefined : JSON.stringify(json);
   const response = await send(`api/${path}`, { method: method ?? (body ? "POST" : "GET"), headers, body, ...more });
   return response.status === 204 ? null : response.json();
 }
 
+/** What a problem says, and its cure. */
+export function words(error) {
+  const { detail, hint } = error.problem ?? { detail: error.message, hint: "" };
+  return `${detail} ${hint ?? ""}`.trim();
+}
+
 /** Shows a problem in a box, as text only. */
 export function show(box, error) {
-  const { detail, hint } = error.problem ?? { detail: error.message, hint: "" };
-  box.textContent = `${detail} ${hint ?? ""}`.trim();
+  box.textContent = words(error);
   box.hidden = false;
 }

@@ -16,13 +16,13 @@ localise();
 setInterval(() => document.hidden || localise(), 30000);
 for (const [selector, start] of Object.entries(PARTS)) if (document.querySelector(selector)) start();
 
-for (const menu of document.querySelectorAll("details.menu")) {
+for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.menu"))) {
   menu.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     menu.open = false;
     menu.querySelector("summary").focus();
   });
   document.addEventListener("click", (event) => {
-    if (!menu.contains(event.target)) menu.open = false;
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
   });
 }

@@ -1,6 +1,6 @@
 /** Files through the app, in ranges that an answer may have, put together by the browser. */
 
-import { base, send } from "./api.js";
+import { base, send, words } from "./api.js";
 
 const RANGE_BYTES = 4 * 1024 * 1024;
 
@@ -26,7 +26,7 @@ export async function download(href, told) {
     save(new Blob(parts, { type: "application/octet-stream" }), name);
     told.textContent = `${name} is downloaded.`;
   } catch (error) {
-    told.textContent = `${error.problem?.detail ?? error.message} ${error.problem?.hint ?? ""}`.trim();
+    told.textContent = words(error);
   }
 }
 

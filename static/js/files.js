@@ -1,7 +1,7 @@
 /** The files that are to be loaded: chosen, named, sent, each with its own progress. */
 
 import { base, show } from "./api.js";
-import { DATASET, size, suggestion } from "./names.js";
+import { DATASET, datasets, size, suggestion } from "./names.js";
 import { Upload, forget, remembered, unfinished } from "./tus.js";
 
 const AT_ONCE = 2;
@@ -13,9 +13,9 @@ const NAME_RULE = "The dataset's name must begin with a lower-case letter and ha
  */
 export function fileList(form, { onChange, onLook }) {
   const list = form.querySelector("[data-files]");
-  const input = form.elements.file;
-  const drop = form.querySelector("[data-drop]");
-  const known = [...form.querySelectorAll("#datasets option")].map((option) => option.value);
+  const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("file"));
+  const drop = /** @type {HTMLElement} */ (form.querySelector("[data-drop]"));
+  const known = datasets(form);
   let items = [];
 
   function add(files) {
@@ -53,7 +53,7 @@ export function fileList(form, { onChange, onLook }) {
   }
 
   function interrupted() {
-    const box = form.querySelector("[data-unfinished]");
+    const box = /** @type {HTMLElement} */ (form.querySelector("[data-unfinished]"));
     const chosen = new Set(items.map(({ file }) => `${file.name}:${file.size}`));
     const left = unfinished().filter(({ name, size: bytes }) => !chosen.has(`${name}:${bytes}`));
     box.replaceChildren(...left.map((entry) => reminder(form, entry, interrupted)));

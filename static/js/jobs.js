@@ -1,11 +1,11 @@
 /** Several failed jobs, sent again at once. */
 
-import { call } from "./api.js";
+import { call, words } from "./api.js";
 
 /** The list's rows are swapped while nobody has chosen any, so everything is looked up when it is needed. */
 export function bulkRetry(section) {
   const chosen = () => [...section.querySelectorAll("input[name=job]:checked")];
-  const button = document.getElementById("retry-chosen");
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("retry-chosen"));
   const told = document.getElementById("retried");
   if (!button) return;
 
@@ -29,7 +29,7 @@ export function bulkRetry(section) {
         await call(`jobs/${box.value}/retry`, { json: {} });
         sent += 1;
       } catch (error) {
-        refused.push(`${box.getAttribute("aria-label").replace(/^Choose /, "")}: ${error.problem?.detail ?? error.message}`);
+        refused.push(`${box.getAttribute("aria-label").replace(/^Choose /, "")}: ${words(error)}`);
       }
       box.checked = false;
     }

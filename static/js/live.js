@@ -8,7 +8,7 @@ import { localise } from "./times.js";
  * Follows `data-live`, the address of a part below the pages' own. The answer's first element says by `data-state`
  * whether to go on: "open" (soon), "idle" (slowly), "ended" (no more).
  */
-export function follow(part, { onChange = () => {} } = {}) {
+export function follow(part) {
   let before = null;
   if (part.firstElementChild?.dataset.state === "ended") return () => {};
   const pace = part.dataset.pace === "slow" ? { first: 5000, slowest: 60000 } : {};
@@ -20,7 +20,6 @@ export function follow(part, { onChange = () => {} } = {}) {
     if (before === null || changed) swap(part, html);
     before = html;
     const state = part.firstElementChild?.dataset.state ?? "idle";
-    onChange(state);
     if (state === "ended") return "stop";
     return changed ? "changed" : "same";
   }, pace);

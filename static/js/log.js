@@ -49,7 +49,7 @@ export function log(box, jobId) {
   level.addEventListener("change", find);
   more.addEventListener("click", () => load(next));
   filter();
-  const isOpen = () => document.querySelector("#job [data-state]")?.dataset.state === "open";
+  const isOpen = () => document.querySelector("#job [data-state]")?.getAttribute("data-state") === "open";
   const soon = poll(async () => {
     const wasOpen = isOpen();
     const came = next ? 0 : await load(follow);

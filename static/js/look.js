@@ -34,7 +34,7 @@ export function looking(form) {
   return {
     file(file, options) {
       const whole = file.size <= most;
-      const asked = new URLSearchParams({ filename: file.name, whole, options: JSON.stringify(options) });
+      const asked = new URLSearchParams({ filename: file.name, whole: String(whole), options: JSON.stringify(options) });
       const headers = { "Content-Type": "application/octet-stream" };
       const words = whole ? `Looking at ${file.name} …` : `Looking at the beginning of ${file.name} …`;
       return ask(words, `api/parts/look?${asked}`, { headers, body: file.slice(0, most) });

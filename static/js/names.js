@@ -13,12 +13,16 @@ export function suggestion(filename, known = []) {
   const base = filename.replace(PACKED, "").replace(/\.[^.]+$/, "");
   const plain = base.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "");
   const name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 63);
-  const datasets = new Set(known);
+  const existing = new Set(known);
   for (let shorter = name; shorter; shorter = shorter.replace(/_?[^_]*$/, "")) {
-    if (datasets.has(shorter) && /^(_?[0-9]+[a-z]?)*$/.test(name.slice(shorter.length))) return shorter;
+    if (existing.has(shorter) && /^(_?[0-9]+[a-z]?)*$/.test(name.slice(shorter.length))) return shorter;
   }
   return name;
 }
+
+/** The datasets that a form knows. @param {HTMLFormElement} form */
+export const datasets = (form) =>
+  [.../** @type {NodeListOf<HTMLOptionElement>} */ (form.querySelectorAll("#datasets option"))].map(({ value }) => value);
 
 /** "1.4 MB", as the server writes it. */
 export function size(bytes) {

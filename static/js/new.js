@@ -4,13 +4,13 @@ import { base, call, show } from "./api.js";
 import { options, source, sourceCommand, uploadCommand } from "./curl.js";
 import { fileList } from "./files.js";
 import { looking } from "./look.js";
-import { DATASET, suggestion } from "./names.js";
+import { DATASET, datasets, suggestion } from "./names.js";
 
 const PAUSE_MS = 400;
 
 export function newJob(form) {
   const box = document.getElementById("form-error");
-  const button = document.getElementById("submit");
+  const button = /** @type {HTMLButtonElement} */ (document.getElementById("submit"));
   const look = looking(form);
   let lookedAt = null;
   const files = fileList(form, {
@@ -42,8 +42,8 @@ export function newJob(form) {
   function summary(isUpload, items) {
     if (!isUpload) return form.elements.dataset.value.trim() ? `Into ${form.elements.dataset.value.trim()}.` : "Name a dataset first.";
     if (!items.length) return "Choose a file first.";
-    const datasets = new Set(items.map((item) => item.dataset));
-    return `Into ${[...datasets].join(", ")}.`;
+    const into = new Set(items.map((item) => item.dataset));
+    return `Into ${[...into].join(", ")}.`;
   }
 
   function command(isUpload, items) {
@@ -97,9 +97,8 @@ export function newJob(form) {
   form.elements.dataset.addEventListener("input", ({ target }) => (named = target.value !== ""));
   for (const name of ["http_url", "ftp_url", "connection_path"]) {
     form.elements[name]?.addEventListener("change", ({ target }) => {
-      const known = [...form.querySelectorAll("#datasets option")].map((option) => option.value);
       const file = target.value.split(/[?#]/)[0].split("/").pop();
-      if (file && !named) form.elements.dataset.value = suggestion(file, known);
+      if (file && !named) form.elements.dataset.value = suggestion(file, datasets(form));
       refresh();
     });
   }

@@ -1,6 +1,7 @@
 /** What happens when the session ends under a page: the person signs in elsewhere, the page stays as it is. */
 
-const meta = (name) => document.querySelector(`meta[name="${name}"]`);
+/** @returns {HTMLMetaElement} */
+export const meta = (name) => document.querySelector(`meta[name="${name}"]`);
 let waiting = null;
 
 /** The page carries the CSRF token; its cookie is for the browser alone. */
@@ -13,9 +14,11 @@ export function askToSignIn() {
 }
 
 function asked() {
-  const dialog = document.getElementById("session");
-  const wrong = dialog.querySelector("[data-wrong]");
-  return new Promise((resolve) => {
+  const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("session"));
+  /** @returns {HTMLElement} */
+  const part = (name) => dialog.querySelector(`[data-${name}]`);
+  const wrong = part("wrong");
+  return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const look = async (event) => {
       const answer = await again().catch(() => "away");
       if (answer === "other") return window.location.reload();
@@ -34,13 +37,13 @@ function asked() {
       resolve();
     };
     wrong.hidden = true;
-    dialog.querySelector("[data-open]").onclick = open;
-    dialog.querySelector("[data-check]").onclick = look;
+    part("open").onclick = open;
+    part("check").onclick = look;
     dialog.addEventListener("cancel", stay);
     window.addEventListener("focus", look);
     window.addEventListener("message", (event) => event.origin === window.location.origin && look(event));
     if (!dialog.open) dialog.showModal();
-  });
+  }));
 }
 
 /** Asks for the new session's token: "here" with one, "other" if it is somebody else's, "none" without a session. */

@@ -2,3 +2,5 @@
 
 window.opener?.postMessage("signed in", window.location.origin);
 window.close();
+
+export {};

@@ -35,7 +35,10 @@ export function unfinished(store = localStorage) {
   return keys.map((key) => ({ key, ...JSON.parse(store.getItem(key)) }));
 }
 
-/** Gives an interrupted upload up, here and on the server. */
+/**
+ * Gives an interrupted upload up, here and on the server.
+ * @param {{key: string, id: string}} entry
+ */
 export async function forget({ key, id }, store = localStorage) {
   store.removeItem(key);
   await send(`api/uploads/${id}`, { method: "DELETE", headers: VERSION }).catch(() => {});
@@ -120,7 +123,7 @@ export class Upload {
     try {
       return await this.#look(before.id);
     } catch (error) {
-      if (![404, 410].includes(error.status)) throw error;
+      if (![404, 410].includes(/** @type {ApiError} */ (error).status)) throw error;
       localStorage.removeItem(nameOf(this.file));
       return null;
     }
@@ -158,7 +161,7 @@ const isPassing = (error) =>
   error instanceof ApiError && (error.status === 0 || error.status >= 500 || [409, 429, 460].includes(error.status));
 
 function pauseFor(ms, signal) {
-  return new Promise((resolve) => {
+  return /** @type {Promise<void>} */ (new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       window.removeEventListener("online", end);
@@ -167,7 +170,7 @@ function pauseFor(ms, signal) {
     const timer = setTimeout(end, ms);
     window.addEventListener("online", end);
     signal.addEventListener("abort", end);
-  });
+  }));
 }
 
 /** Base64 of bytes, whatever they are. */

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from tests.e2e import axe
+from tests.e2e.axe import violations
 from tests.e2e.browser import chromium, until
 from tests.e2e.conftest import FORMULA, HOSTILE
 
-AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(chromium() is None, reason="needs Debian's chromium: apt-get install chromium"),
 ]
 WIDTHS = (1440, 768, 390)
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PAGE_BYTES = 100_000
 FIRST_PAINT_MS = 1000
 
@@ -31,16 +29,9 @@ def pages(jobs, role):
     }  # fmt: skip
 
 
-def violations(page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
-    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found["violations"]]
-
-
 @pytest.mark.parametrize("role", ["Admin", "Operator", "Viewer"])
 def test_every_page_fits_complains_of_nothing_and_is_accessible(as_role, live, jobs, role):
-    if not AXE.exists():
+    if not axe.SCRIPT.exists():
         pytest.skip("needs axe-core: npm ci")
     page = as_role(role)
     wrong = []

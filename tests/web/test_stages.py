@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from ingestion.models import Job
@@ -11,8 +13,9 @@ from ingestion.web.stages import STAGES, stages
 TOOK = {"seconds": 1.0, "bytes": 10, "rows": 3}
 
 
-def states(status, progress):
-    return {stage.name: stage.state for stage in stages(Job("1", status=status, progress=progress))}
+def states(status, progress, code=None):
+    job = Job("1", status=status, progress=progress, error={"code": code} if code else None)
+    return {stage.name: stage.state for stage in stages(job)}
 
 
 def told(present, *before):
@@ -21,6 +24,17 @@ def told(present, *before):
 
 def test_nothing_has_begun_before_a_worker_took_the_job():
     assert set(states("PENDING", None).values()) == {"waiting"}
+
+
+def test_an_attempt_that_has_no_byte_yet_is_fetching():
+    for status, state in (("RUNNING", "now"), ("PENDING", "failed"), ("FAILED", "failed"), ("CANCELLED", "stopped")):
+        bar = stages(Job("1", status=status, started_at=datetime.now(UTC)))
+        assert [stage.state for stage in bar] == [state, *["waiting"] * 6], status
+
+
+def test_a_file_that_is_loaded_already_failed_in_no_stage():
+    found = states("FAILED", told("fetch", "fetch"), "ALREADY_LOADED")
+    assert (found["fetch"], found["detect"], set(found.values())) == ("done", "waiting", {"done", "waiting"})
 
 
 def test_what_is_done_together_runs_together():
@@ -33,6 +47,32 @@ def test_what_is_done_together_runs_together():
 def test_it_is_shown_where_an_attempt_ended(status, state):
     found = states(status, told("detect", "fetch", "detect"))
     assert (found["fetch"], found["detect"], found["read"]) == ("done", state, "waiting")
+
+
+def together(found):
+    return tuple(found[name] for name in ("read", "type", "write"))
+
+
+def test_nothing_is_written_while_the_types_are_settled():
+    assert together(states("RUNNING", told("type", "fetch", "detect", "type"))) == ("now", "now", "waiting")
+
+
+def test_a_file_that_cannot_be_read_failed_in_reading_also_while_its_types_were_settled():
+    progress = told("type", "fetch", "detect", "type")
+    assert together(states("FAILED", progress, "BROKEN_FILE")) == ("failed", "waiting", "waiting")
+    assert together(states("CANCELLED", progress)) == ("stopped", "waiting", "waiting")
+    bar = {stage.name: stage for stage in stages(Job("1", status="FAILED", progress=progress))}
+    assert (bar["read"].seconds, bar["type"].seconds) == (1.0, None)
+
+
+def test_a_column_of_a_type_that_is_not_stored_failed_in_typing():
+    found = states("FAILED", told("type", "fetch", "detect", "type"), "UNSUPPORTED_TYPE")
+    assert together(found) == ("done", "failed", "waiting")
+
+
+def test_what_had_begun_beside_the_stage_that_failed_is_not_called_done():
+    found = states("FAILED", told("read", "fetch", "detect", "type", "read", "write"), "BROKEN_FILE")
+    assert together(found) == ("failed", "done", "begun")
 
 
 def test_writing_is_done_before_the_result_is_validated():

@@ -1,0 +1,30 @@
+"""axe-core in the browser: what it finds against WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page) -> list[str]:
+    """Return each rule that the page breaks as it is now, with the first element that breaks it."""
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(SCRIPT.read_text())
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
+    return [f"{rule['id']}: {rule['nodes'][0]['html'][:200]}" for rule in found["violations"]]
+
+
+def wrong(page, name: str, *, widths=(1440, 390)) -> list[str]:
+    """Return what is wrong with the page as it is now, light and dark: what axe finds, and what is too wide."""
+    seen = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 900})
+            if (over := page.evaluate("document.documentElement.scrollWidth")) > width:
+                seen.append(f"{name}, {scheme}, {width}: {over} wide")
+        seen += [f"{name}, {scheme}: {text}" for text in violations(page)]
+    page.set_viewport_size({"width": widths[0], "height": 900})
+    return seen
