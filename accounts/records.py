@@ -236,8 +236,7 @@ class RecordAdmin(admin.ModelAdmin):
         if row is None:
             raise Http404
         if request.method == "POST":
-            answer = self._act(request, row)
-            return answer or redirect(request.get_full_path())
+            return self._act(request, row) or self._after(request, row)
         return TemplateResponse(request, self.detail_template, self._frame(request, row) | self.detail(request, row))
 
     def ask(self, request: HttpRequest, rows: Records, question: str, does: str) -> HttpResponse:
@@ -265,6 +264,12 @@ class RecordAdmin(admin.ModelAdmin):
             return None
         does: Any = known[0]
         return does(self, request, Records([row], self.fetch))
+
+    def _after(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Show the record again, or the list where the action has removed it."""
+        if self.fetch(str(row.pk)) is not None:
+            return redirect(request.get_full_path())
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
     def _frame(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts, "title": str(row), "row": row}

@@ -31,13 +31,18 @@ def browsing(**context):
 def _page(context):
     page = context.new_page()
     page.complaints = []
-    page.on("console", lambda message: message.type == "error" and page.complaints.append(message.text))
+    page.on("console", lambda message: message.type == "error" and page.complaints.append(_said(message)))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(
         "requestfailed",
         lambda request: _aborted(request) or page.complaints.append(f"{request.url}: {request.failure}"),
     )
     return page
+
+
+def _said(message) -> str:
+    """Return what the console says, and of what."""
+    return f"{message.text} {message.location['url']}"
 
 
 def _aborted(request) -> bool:
