@@ -32,7 +32,7 @@ from ingestion.conversion.written import how_written
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.formats.base import Table
@@ -117,10 +117,11 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
                 partial.replace(dest)
         finally:
             partial.unlink(missing_ok=True)
+    columns = table.columns()
     return Report(
         file=name,
-        detection=_with_given(detection, table, order.options),
-        columns=table.columns(),
+        detection=_with_given(detection, (*table.decisions, *how_written(columns)), order.options),
+        columns=columns,
         rows=table.rows,
         warnings=(*payload.notices, *detection.notices, *table.warnings),
         seconds=time.monotonic() - started,
@@ -130,9 +131,9 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
     )
 
 
-def _with_given(detection: Detection, table: Table, options: Options) -> Detection:
-    """Add to the decisions what the table's reader settled, and what the caller said about values."""
-    told = [*table.decisions, *how_written(table.columns())]
+def _with_given(detection: Detection, settled: Iterable[Decision], options: Options) -> Detection:
+    """Add to the decisions what only reading settled, and what the caller said about values."""
+    told = list(settled)
     if options.null_values:
         texts = ", ".join(f'"{text}"' for text in options.null_values)
         told.append(

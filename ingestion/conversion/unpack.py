@@ -234,7 +234,7 @@ def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[_Member]:
         found: Iterable[_Member] = (
             _Member(_shown(info.filename), info.file_size, info, bool(info.flag_bits & 1))
             for info in archive.infolist()
-            if not info.is_dir()
+            if not info.filename.endswith("/")  # is_dir() fails on a name without any sign
         )
     else:
         found = (_Member(_shown(info.name), info.size, info) for info in archive if info.isreg())

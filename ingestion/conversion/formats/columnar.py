@@ -197,6 +197,7 @@ class ParquetSource:
             self.notices.append(Notice(code="INT96_TIMES", message=message))
         self.schema = plain.schema_arrow.remove_metadata()
         _refuse_leafless(self.schema, payload)
+        _try_first_row(plain)
         # Dictionaries are kept as they are until it is known how long their values are.
         self._file = pq.ParquetFile(self._path, read_dictionary=_dictionaries(plain.metadata), **coarse)
 
@@ -253,6 +254,12 @@ def _rows_at_once(footer: pq.FileMetaData, payload: Payload) -> int:
             )
         rows = max(1, min(rows, BATCH_BYTES // max(1, each)))
     return rows
+
+
+def _try_first_row(file: pq.ParquetFile) -> None:
+    """Read a row, which tells of a damaged footer by an exception; asking for its columns ends the process."""
+    if file.num_row_groups:
+        next(file.iter_batches(1, row_groups=[0]), None)
 
 
 def _dictionaries(footer: pq.FileMetaData) -> list[str]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.typing.amounts import DecimalRule, Figures
+from ingestion.conversion.typing.base import FEW, matching
 from ingestion.conversion.typing.rules import text_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
     from ingestion.conversion.typing.base import Rule
 
-FIRST_LOOK = 8
 UNKNOWN = -1
 _DIGITS = frozenset("0123456789")
 _SHAPE = str.maketrans("123456789", "000000000")
@@ -31,7 +30,7 @@ def accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     """
     likely: Sequence[Rule] = rules
     shapes: set[str] = set()
-    for at, text in enumerate(cells.slice(0, FIRST_LOOK).to_pylist()):  # most rules fall at the first cell, and cheaply
+    for at, text in enumerate(cells.slice(0, FEW).to_pylist()):  # most rules fall at the first cell, and cheaply
         shape = text.translate(_SHAPE)
         if shape not in shapes:
             shapes.add(shape)
@@ -58,7 +57,7 @@ def _likely(rules: Sequence[Rule], text: str) -> list[Rule]:
     for rule in _written_with(rules, signs):
         pattern = rule.pattern_for(text) if isinstance(rule, DecimalRule) else rule.pattern
         if pattern not in found:
-            found[pattern] = _matching(pattern)(text) is not None
+            found[pattern] = matching(pattern)(text) is not None
         if found[pattern]:
             likely.append(rule)
     return likely
@@ -107,8 +106,3 @@ def _accepts(rule: Rule, cells: pa.Array, figures: dict[str, Figures | None]) ->
         figures[rule.point] = other if without_fractions else Figures.of_ungrouped(cells, rule.point)
     seen = figures[rule.point]
     return rule.accepts_figures(seen) if seen else rule.accepts(cells)
-
-
-@cache
-def _matching(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
+from ingestion.conversion.typing.base import FEW, MAX_DIGITS, WORD_DIGITS, matches
 from ingestion.conversion.typing.constants import int_scalar
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 GROUP = 3
+_MINUS_ZERO = re.compile(r"-0(?:\.0+)?")
 _EITHER = r"[-(]?[1-9][0-9]{0,2}[.,][0-9]{3}[-)]?|[-(]?[0-9]{1,3}[-)]?"
 _SIGNED = {"front": "-?{number}", "behind": "{number}-?", "parentheses": r"{number}|\({number}\)"}
 
@@ -41,6 +43,8 @@ class Figures:
     @classmethod
     def of(cls, plain: pa.Array, cells: pa.Array) -> Self:
         """Measure amounts in plain form (``-1234.5``), which stand for the cells as they were written."""
+        if len(cells) <= FEW:
+            return cls._of_few(plain.to_pylist(), cells)
         has_minus = _any(plain, "^-")
         minus_zero = has_minus and _any(plain, r"^-0(?:\.0+)?$")
         bare = pc.replace_substring(plain, "-", "") if has_minus else plain
@@ -62,6 +66,21 @@ class Figures:
             separated=longest > 0 or _any(cells, "[^0-9()-]"),
             ambiguous=longest in {0, GROUP} and matches(cells, _EITHER),
             minus_in_front=has_minus,
+        )
+
+    @classmethod
+    def _of_few(cls, plain: list[str], cells: pa.Array) -> Self:
+        """Do the same for a few cells, one by one."""
+        bare = [text.replace("-", "").partition(".") for text in plain]
+        lengths = [len(fraction) for _, _, fraction in bare]
+        return cls(
+            shortest=min(lengths, default=0),
+            longest=max(lengths, default=0),
+            digits=max((len(whole) for whole, _, _ in bare), default=1) or 1,
+            minus_zero=any(_MINUS_ZERO.fullmatch(text) for text in plain),
+            separated=any(lengths) or not matches(cells, "[0-9()-]*"),
+            ambiguous=max(lengths, default=0) in {0, GROUP} and matches(cells, _EITHER),
+            minus_in_front=any(text.startswith("-") for text in plain),
         )
 
     @classmethod

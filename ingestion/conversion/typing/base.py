@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_DIGITS = 38
 WORD_DIGITS = (9, 18, MAX_DIGITS)
+FEW = 8
+"""So few cells are looked at one by one: a call into Arrow costs more, and wide files make many."""
 
 
 class Rule(Protocol):
@@ -47,7 +54,16 @@ class Rule(Protocol):
 
 def matches(cells: pa.Array, pattern: str) -> bool:
     """Tell whether every cell matches the whole pattern."""
+    if len(cells) <= FEW:
+        whole = matching(pattern)
+        return all(whole(text) for text in cells.to_pylist())
     return bool(pc.all(pc.match_substring_regex(cells, f"^(?:{pattern})$"), min_count=0).as_py())
+
+
+@cache
+def matching(pattern: str) -> Callable[[str], re.Match[str] | None]:
+    """Return a test for one text, which must match as a whole."""
+    return re.compile(pattern).fullmatch
 
 
 def castable(cells: pa.Array, target: pa.DataType) -> bool:
