@@ -23,6 +23,7 @@ COMMENTS = ("#", "//")
 SAMPLE_RECORDS = 200
 JUDGED_RECORDS = 60
 JUDGED_CELLS = 40
+VERY_WIDE = 1_000
 _SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
 _TIME_OR_ADDRESS = re.compile(r"\d:\d\d(?!\d)|://")
 _CUTTABLE = re.compile(r"([,;|\t])\S+\1(?! )")
@@ -201,6 +202,8 @@ def _quality(rows: Sequence[Row], width: int, dialect: Dialect) -> float:
     """Return how much the cells look like single values, between 0 and 1."""
     found = [_looks(cell, dialect) for row in rows if len(row.cells) == width for cell in row.cells[:JUDGED_CELLS]]
     found = found[: JUDGED_RECORDS * JUDGED_CELLS]
+    if width > VERY_WIDE and sum(len(row.filled) for row in rows) * 100 < sum(len(row.cells) for row in rows):
+        return 0.1  # a line drawn with one sign has thousands of empty cells, if that sign parts them
     return sum(found) / len(found) if found else 0.0
 
 

@@ -22,6 +22,7 @@ from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
+from ingestion.conversion.formats.further import further_table
 from ingestion.conversion.formats.spans import row_span
 from ingestion.conversion.places import Places
 from ingestion.conversion.records import records
@@ -280,6 +281,9 @@ class DelimitedTable(Table):
         self.warnings = [*self._notices, *(notice for column in self._columns for notice in column.warnings)]
         if line := self._blocks.changed_line():
             self.warnings.append(not_reversible(self._dialect.encoding, line))
+        apart = {*odd.short, *odd.long, *odd.skipped.get("blank lines", ())}
+        if notice := further_table(self.columns(), apart):
+            self.warnings.append(notice)
         self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)

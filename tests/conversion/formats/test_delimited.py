@@ -210,3 +210,8 @@ def gives_back(value, text: str, fact) -> bool:
         whole, _, fraction = text.partition(point)
         return f"{value:f}" == f"{whole}.{fraction.ljust(fact.type.scale, '0')}"
     return {"date YYYYMMDD": "{:%Y%m%d}", "date DD.MM.YYYY": "{:%d.%m.%Y}"}.get(fact.rule, "{}").format(value) == text
+
+
+def test_a_line_drawn_with_one_sign_is_no_row_of_empty_cells(tmp_path):
+    table, _ = loaded(tmp_path, "x" + "~" * 70_000)
+    assert table.num_columns == 1
