@@ -71,7 +71,9 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
     if delimiter is not None:
         tried = [delimiter]
     else:
-        tried = [sign for sign in (*DELIMITERS, *_sequences(text)) if sign in text]
+        sequences = list(_sequences(text))
+        halves = {sign[0] for sign in sequences if len(set(sign)) == 1}  # these never stand alone
+        tried = [sign for sign in (*DELIMITERS, *sequences) if sign in text and sign not in halves]
         if _TIME_OR_ADDRESS.search(text) and ":" in tried:
             tried.remove(":")
         tried.append("")
@@ -118,7 +120,7 @@ def _is_empty_cell(sign: str, text: str) -> bool:
     first = sign[0]
     if first in ",;\t" or len(set(sign)) > 1:
         return first in ",;\t"
-    return any(len(run) != len(sign) for run in re.findall(f"{re.escape(first)}+", text[:20_000]))
+    return any(len(run) % len(sign) for run in re.findall(f"{re.escape(first)}+", text[:20_000]))
 
 
 def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
@@ -185,7 +187,7 @@ def _usual(rows: Sequence[Row]) -> tuple[int, float]:
     width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), -widths.index(item[0])))
     below = len(widths) - widths.index(width)
     # Some lines above the table are a title; many are a sign of a wrong cut.
-    titles = min(len(widths) - below, 5, below)
+    titles = min(len(widths) - below, 5, below) if below > 1 else 0
     near = sum(counts[other] for other in (width - 1, width + 1)) if width > 2 else 0
     return width, max(count + 0.6 * near, 0.9 * _in_runs(widths)) / max(len(widths) - titles, count + near)
 

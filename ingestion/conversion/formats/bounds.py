@@ -65,16 +65,20 @@ def rows_at_once(batch: pa.RecordBatch) -> int:
 def spelled_out(cells: pa.Array) -> int:
     """Return at most how many bytes cells are without dictionaries and runs."""
     kind = cells.type
+    if not len(cells):
+        return 0  # an empty union may lack the buffers that its size would need
     if isinstance(cells, pa.ExtensionArray):
         return spelled_out(cells.storage)
     if pa.types.is_dictionary(kind):
         return len(cells) * _longest(cells.dictionary)
     if pa.types.is_run_end_encoded(kind):
         return len(cells) * _longest(cells.values)
-    if pa.types.is_struct(kind):
+    if pa.types.is_struct(kind) or pa.types.is_union(kind):
         return sum(spelled_out(cells.field(at)) for at in range(kind.num_fields))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return spelled_out(cells.flatten()) if len(cells) else 0
+        return spelled_out(cells.flatten())
+    if pa.types.is_map(kind):
+        return spelled_out(cells.keys) + spelled_out(cells.items)
     return int(cells.nbytes)
 
 

@@ -191,3 +191,17 @@ def test_a_few_bytes_with_a_nul_are_no_text(tmp_path, content):
 def test_utf16_without_a_mark_is_still_told(tmp_path, codec):
     (tmp_path / "a.csv").write_bytes("名前;金額\n山田商店;1,50\n佐藤;2,75\n".encode(codec))
     assert decision(convert(tmp_path / "a.csv", tmp_path / "out.parquet")).value == codec
+
+
+# ---- signs between digits ----
+
+
+@pytest.mark.parametrize(("sign", "codec"), [("\xa0", "cp1252"), ("\xa0", "cp1251"), ("’", "cp1252")])
+def test_a_sign_that_groups_digits_is_no_letter_of_another_code_page(tmp_path, sign, codec):
+    """French amounts outnumber French words; each of them would be a likely word of a Cyrillic DOS page."""
+    name = "Сумма" if codec == "cp1251" else "Désignation"
+    rows = "".join(f"{name} {n % 7};{n % 900 + 1}{sign}{n * 37 % 1000:03d},50\r\n" for n in range(400))
+    (tmp_path / "a.csv").write_bytes(f"{name};Montant\r\n{rows}".encode(codec))
+    report = convert(tmp_path / "a.csv", tmp_path / "out.parquet")
+    assert decision(report).value == codec
+    assert report.columns[0].name == name

@@ -223,3 +223,20 @@ def test_damage_anywhere_ends_with_a_code_or_a_table(tmp_path, kind, data):
     except (BrokenFile, UnsupportedType, UnsafeArchive, PasswordProtected, UnknownFormat):
         assert not (tmp_path / "out.parquet").exists()
     (tmp_path / "out.parquet").unlink(missing_ok=True)
+
+
+def test_a_batch_without_rows_may_stand_before_one_with_unions(tmp_path):
+    kind = pa.dense_union([pa.field("n", pa.int16()), pa.field("b", pa.binary())], [10, 20])
+    full = pa.UnionArray.from_dense(
+        pa.array([10, 20, 10], pa.int8()),
+        pa.array([0, 0, 1], pa.int32()),
+        [pa.array([1, 2], pa.int16()), pa.array([b"x"])],
+        ["n", "b"],
+        [10, 20],
+    )
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, pa.schema([("u", kind)])) as stream:
+        stream.write_batch(pa.record_batch([full.slice(0, 0)], names=["u"]))
+        stream.write_batch(pa.record_batch([full], names=["u"]))
+    table, _ = converted(tmp_path, sink.getvalue())
+    assert table["u"].to_pylist() == [{"n": 1, "b": None}, {"n": None, "b": b"x"}, {"n": 2, "b": None}]
