@@ -5,7 +5,6 @@ Read the modules in the order in which the data flows: ``unpack``, ``detect``, `
 """
 
 from ingestion.conversion.convert import convert
-from ingestion.conversion.explain import explain
 from ingestion.conversion.values import Options, Progress, Report
 
-__all__ = ["Options", "Progress", "Report", "convert", "explain"]
+__all__ = ["Options", "Progress", "Report", "convert"]

@@ -87,10 +87,17 @@ class _Cutter:
         mark = re.escape(dialect.quote or "")
         cut = re.escape(dialect.delimiter) if dialect.delimiter else "(?!)"
         escaped = f"{re.escape(dialect.escape)}[\\s\\S]" if dialect.escape else "(?!)"
-        self._end_of_cell = re.compile(f"(?:{escaped}|(?!{cut})[^\r\n])*+")
+        single = len(dialect.delimiter or "") == 1
+        inner = f"[^{cut}\r\n]" if single else f"(?!{cut})[^\r\n]"
+        self._end_of_cell = re.compile(f"(?:{escaped}|{inner})*+" if dialect.escape else f"(?:{inner})*+")
         self._after_quote = re.compile(f" *(?={cut}|[\r\n]|\\Z)")
         doubled = f"{mark}{mark}" if dialect.double_quote and mark else "(?!)"
         self._in_quotes = re.compile(f"{escaped}|{doubled}|{mark or '(?!)'}")
+        quoted = f"{mark}(?:[^{mark}\r\n]|{mark}{mark})*+{mark}" if mark and self.double else "(?!)"
+        plain = f"[^{cut}{mark}\r\n]" if single else f"(?!{cut})[^{mark}\r\n]"
+        cell = f"(?:{quoted}|(?:{plain})*+)"
+        self._regular = re.compile(f"{cell}(?:{cut}{cell})*+")
+        self._regular_cell = re.compile(f"(?:\\A|{cut})({cell})")
         special = mark + re.escape(dialect.escape or "") + (re.escape((dialect.delimiter or "")[:1]))
         self._unescape = re.compile(f"{re.escape(dialect.escape or '')}([{special}\r\n])") if dialect.escape else None
 
@@ -101,6 +108,8 @@ class _Cutter:
         quoted = self.quote is not None and text.find(self.quote, start, stop) >= 0
         if not quoted and not (self.escape and text.find(self.escape, start, stop) >= 0):
             return Record(self._split(text[start:stop]), behind)
+        if not (self.lead or self.escape) and self.delimiter and self._regular.fullmatch(text, start, stop):
+            return Record(self._regular_cells(text[start:stop]), behind)
         cells, reached, odd = self._cells(text, start, ends, stop, width)
         if odd and len(cells) != width:
             repaired = self._repaired(text, start, stop, width)
@@ -118,6 +127,14 @@ class _Cutter:
             return [line or None]
         parts = line.split(self.delimiter)
         return [part.lstrip(" ") or None for part in parts] if self.lead else [part or None for part in parts]
+
+    def _regular_cells(self, line: str) -> Cells:
+        """Return the cells of a line whose quotes all enclose whole cells or stand doubled inside them."""
+        mark = self.quote or ""
+        return [
+            cell[1:-1].replace(mark * 2, mark) if cell.startswith(mark) else cell or None
+            for cell in self._regular_cell.findall(line)
+        ]
 
     def _cells(self, text: str, position: int, ends: _Ends, stop: int, width: int | None) -> tuple[Cells, int, bool]:
         """Return a record's cells, the position of its end, and whether a quote was odd.

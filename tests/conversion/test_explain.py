@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.conversion import convert, explain
+from ingestion.conversion import convert
+from ingestion.conversion.explain import explain
 from ingestion.conversion.formats import blocks
 from ingestion.conversion.reasons import NEXT_STEPS, why_not
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.conversion import Options, convert, explain
+from ingestion.conversion import Options, convert
+from ingestion.conversion.explain import explain
 from ingestion.conversion.formats import blocks
 from ingestion.conversion.typing.render import UnknownRule, notation_of, render
 from tests.conversion.tables import tables

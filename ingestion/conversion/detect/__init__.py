@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from ingestion.conversion.decoding import decoded_beginning, decoded_sample
+from ingestion.conversion.detect.beginning import BLANK, begins_as_json
 from ingestion.conversion.detect.binary import probe_binary
 from ingestion.conversion.detect.encoding import decide_encoding
-from ingestion.conversion.detect.jsonlike import probe_json
 from ingestion.conversion.detect.text import decide_dialect
 from ingestion.conversion.errors import EmptyFile, LineTooLong, UndecidedEncoding
 from ingestion.conversion.values import Decision, Detection
@@ -44,9 +44,18 @@ def detect(payload: Payload, options: Options, *, every_byte: bool = False) -> D
     encoding = decide_encoding(payload, head, tail, options, every_byte=every_byte)
     text = decoded_beginning(head[encoding.mark :], encoding.codec)
     _refuse_undecodable(text, payload, encoding)
-    found = probe_json(payload, text, encoding)
-    found = found or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
+    found = _json(payload, text, encoding) or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
     return replace(_with(payload, found), notices=encoding.notices)
+
+
+def _json(payload: Payload, text: str, encoding: Encoding) -> Detection | None:
+    """Return the layout of a JSON text; None when it begins as something else."""
+    whole = len(text.encode(encoding.codec, errors="replace")) + encoding.mark >= payload.size
+    if not begins_as_json(text.lstrip(BLANK), whole=whole):
+        return None
+    from ingestion.conversion.detect.jsonlike import read_layout
+
+    return read_layout(payload, text, encoding, whole=whole)
 
 
 def _refuse_undecodable(text: str, payload: Payload, encoding: Encoding) -> None:

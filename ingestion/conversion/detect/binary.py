@@ -7,8 +7,6 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-import olefile
-
 from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat
 from ingestion.conversion.values import Decision, Detection
 
@@ -22,6 +20,7 @@ _COLUMNAR = (
     (b"ORC", "orc"),
     (b"Obj\x01", "avro"),
 )
+_OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_OTHERS = {
     "WordDocument": "a Word document",
     "PowerPoint Document": "a presentation",
@@ -54,7 +53,7 @@ def probe_binary(payload: Payload, head: bytes) -> Detection | None:
         return _found(columnar, "its first bytes")
     if head.startswith(b"PK\x03\x04"):
         return _zipped_workbook(payload)
-    if head.startswith(olefile.MAGIC):
+    if head.startswith(_OLE_MARK):
         return _ole(payload)
     if _BARE_BIFF.match(head):
         return _found("xls", "it begins with a BIFF record, without an OLE container")
@@ -136,6 +135,8 @@ def _content_types(archive: zipfile.ZipFile) -> str:
 
 def _ole(payload: Payload) -> Detection:
     """Tell an old workbook from an encrypted new one by the streams of the OLE file."""
+    import olefile
+
     try:
         with olefile.OleFileIO(str(payload.path)) as ole:
             streams = {"/".join(entry) for entry in ole.listdir()}

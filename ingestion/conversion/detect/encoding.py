@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.decoding import EBCDIC, decoded_beginning
-from ingestion.conversion.detect.codepages import Reading, readings, words_beyond_ascii
 from ingestion.conversion.errors import UndecidedEncoding, UnknownFormat
 from ingestion.conversion.values import Decision, Notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingestion.conversion.detect.codepages import Reading
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Options
 
@@ -101,6 +101,8 @@ def _narrow(payload: Payload, head: bytes, tail: bytes, *, every_byte: bool) -> 
 
 def by_words(sample: bytes, *, at_utf8: int = 0) -> Encoding:
     """Return the code page in which the words beyond ASCII are likeliest, with a warning where others come close."""
+    from ingestion.conversion.detect.codepages import readings, words_beyond_ascii  # most files never need its tables
+
     words = words_beyond_ascii(sample)
     if len(words) > 1 and sum(map(_is_utf8, words)) > MOSTLY * len(words):
         # Read as anything else, all the right words would be wrong; so the wrong byte ends the conversion.

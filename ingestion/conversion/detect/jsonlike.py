@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.detect.beginning import BLANK
 from ingestion.conversion.detect.envelope import find_envelope, stands_behind
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser, Value
 from ingestion.conversion.layout import Layout
@@ -14,22 +15,13 @@ if TYPE_CHECKING:
     from ingestion.conversion.detect.encoding import Encoding
     from ingestion.conversion.unpack import Payload
 
-_BLANK = " \t\r\n"
-_OBJECT = re.compile(r"\{(?![0-9A-Fa-f]{8}-|\\rtf)")  # a GUID and RTF begin with a brace too
-_ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)")
-_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
-_SCALAR = re.compile(rf'(?:{_NUMBER}|true|false|null|"(?:[^"\\\n\r]|\\.)*")\s*')
 _SEPARATOR = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _TORN = 32  # a text that ends within so many characters of an error may only be cut there
 
 
-def probe_json(payload: Payload, text: str, encoding: Encoding) -> Detection | None:
-    """Return the layout of a JSON text, given its beginning; None when it begins as something else."""
-    body = text.lstrip(_BLANK)
-    whole = len(text.encode(encoding.codec, errors="replace")) + encoding.mark >= payload.size
-    if not _begins_as_json(body, whole=whole):
-        return None
-    start = len(text) - len(body)
+def read_layout(payload: Payload, text: str, encoding: Encoding, *, whole: bool) -> Detection:
+    """Return the layout of a JSON text, given its beginning, or the ``whole`` of it."""
+    start = len(text) - len(text.lstrip(BLANK))
     layout, shape, why = _Reader(payload, text, encoding, whole=whole).layout(start)
     decision = Decision(name="layout", value=shape, confidence=0.99, evidence=why, runner_up=None)
     is_lines = shape == "lines"
@@ -38,13 +30,6 @@ def probe_json(payload: Payload, text: str, encoding: Encoding) -> Detection | N
         decisions=(encoding.decision, decision),
         settings={"layout": layout},
     )
-
-
-def _begins_as_json(body: str, *, whole: bool) -> bool:
-    if _OBJECT.match(body) or _ARRAY.match(body):
-        return True
-    one_line = whole and "\n" not in body.rstrip(_BLANK) and "\r" not in body.rstrip(_BLANK)
-    return one_line and (body.startswith("[") or _SCALAR.fullmatch(body) is not None)
 
 
 class _Reader:
@@ -60,7 +45,7 @@ class _Reader:
     def layout(self, start: int) -> tuple[Layout, str, str]:
         """Return the layout, its name, and why."""
         value, end, torn = self._first(start)
-        following = self._text[end:].lstrip(_BLANK) if end else ""
+        following = self._text[end:].lstrip(BLANK) if end else ""
         if self._text[start] == "[":
             pages = following.startswith("[") and bool(value) and isinstance(value[0], dict)
             if not end or not following or pages:
@@ -126,7 +111,7 @@ class _Reader:
 
     def _separator(self, start: int, *, comma: bool) -> bytes | None:
         """Return what stands between the first two records, if these are objects."""
-        position = start + len(self._text[start:]) - len(self._text[start:].lstrip(_BLANK))
+        position = start + len(self._text[start:]) - len(self._text[start:].lstrip(BLANK))
         if not self._text.startswith("{", position):
             return None
         try:
