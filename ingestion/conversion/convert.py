@@ -223,7 +223,7 @@ def _write(
     """
     for _ in range(MAX_PASSES):
         try:
-            with Writer(partial, table, metadata) as writer:
+            with Writer(partial, table, metadata, bytes_in=total) as writer:
                 tell(Progress(stage="read", bytes_done=0, bytes_total=total, rows=0))
                 for batch in table.batches():
                     tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))

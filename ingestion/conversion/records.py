@@ -96,6 +96,8 @@ class _Cutter:
         quoted = f"{mark}(?:[^{mark}\r\n]|{mark}{mark})*+{mark}" if mark and self.double else "(?!)"
         plain = f"[^{cut}{mark}\r\n]" if single else f"(?!{cut})[^{mark}\r\n]"
         cell = f"(?:{quoted}|(?:{plain})*+)"
+        # A blank behind a closing quote belongs to the quoted cell, unless blanks part the cells.
+        self._may_be_regular = (dialect.delimiter or "").strip(" ") != "" and not (self.lead or dialect.escape)
         self._regular = re.compile(f"{cell}(?:{cut}{cell})*+")
         self._regular_cell = re.compile(f"(?:\\A|{cut})({cell})")
         special = mark + re.escape(dialect.escape or "") + (re.escape((dialect.delimiter or "")[:1]))
@@ -108,7 +110,7 @@ class _Cutter:
         quoted = self.quote is not None and text.find(self.quote, start, stop) >= 0
         if not quoted and not (self.escape and text.find(self.escape, start, stop) >= 0):
             return Record(self._split(text[start:stop]), behind)
-        if not (self.lead or self.escape) and self.delimiter and self._regular.fullmatch(text, start, stop):
+        if self._may_be_regular and self._regular.fullmatch(text, start, stop):
             return Record(self._regular_cells(text[start:stop]), behind)
         cells, reached, odd = self._cells(text, start, ends, stop, width)
         if odd and len(cells) != width:

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import pyarrow.parquet as pq
+
     from ingestion.conversion.formats.base import Table
 
 CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
-ROW_GROUP_BYTES = 64 << 20
+ROW_GROUP_BYTES = 16 << 20, 64 << 20
+GROUPS = 8
 SAMPLE_ROWS = 1 << 16
 FIRST_ROWS = 1 << 11
 FEW_TEXTS, FEW_NUMBERS, MANY = 0.2, 0.05, 0.95
@@ -30,12 +32,14 @@ WORD_DIGITS = 18  # a longer decimal is stored as bytes
 class Writer:
     """Writes a table's batches to one local file. ``rows`` counts what was handed over.
 
-    A row group is encoded by a thread of its own while the next one is being read, never more than one.
+    A row group is encoded by a thread of its own while the next one is being read, never more than one. The last one
+    has nobody to share the time with, so groups of smaller files are smaller.
     """
 
-    def __init__(self, path: Path, table: Table, metadata: Mapping[str, str]) -> None:
-        """Begin a file with the table's present schema."""
+    def __init__(self, path: Path, table: Table, metadata: Mapping[str, str], *, bytes_in: int = 0) -> None:
+        """Begin a file with the table's present schema, for an input of about so many bytes."""
         self.rows = 0
+        self._group_bytes = min(max(ROW_GROUP_BYTES[0], bytes_in // GROUPS), ROW_GROUP_BYTES[1])
         self._path = path
         self._table = table
         self._schema = table.schema()
@@ -67,7 +71,7 @@ class Writer:
         self._held_rows += batch.num_rows
         self._held_bytes += batch.nbytes
         self.rows += batch.num_rows
-        if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= ROW_GROUP_BYTES:
+        if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._group_bytes:
             self._wait()
             self._pending = self._pool.submit(self._write_held, self._held)
             self._held, self._held_rows, self._held_bytes = [], 0, 0
@@ -86,6 +90,8 @@ class Writer:
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
     def _opened(self, group: pa.Table) -> pq.ParquetWriter:
+        import pyarrow.parquet as pq  # by the writing thread, while the next rows are read
+
         repeating, encodings = _layout(group)
         return pq.ParquetWriter(
             self._path,

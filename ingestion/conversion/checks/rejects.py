@@ -7,13 +7,14 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ingestion.conversion.values import Reject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import pyarrow.parquet as pq
 
     from ingestion.conversion.values import Origin
 
@@ -134,6 +135,8 @@ class Rejects:
     def _write(self) -> None:
         if self._path is None or not self._held:
             return
+        import pyarrow.parquet as pq
+
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, SCHEMA, compression="zstd")
         columns = [[getattr(one, name) for one in self._held] for name in SCHEMA.names]
