@@ -147,7 +147,7 @@ def _with_given(detection: Detection, settled: Iterable[Decision], options: Opti
 def _keep_own(table: Table, order: _Order) -> None:
     """Write what a table without gates has set aside itself to the file of rejects."""
     if table.rejects and order.rejects and not order.gates:
-        collected = Rejects(order.rejects)
+        collected = Rejects(table.origin, order.rejects)
         collected.take(table.rejects, table.rows.rejected)
         collected.close()
 

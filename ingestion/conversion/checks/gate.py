@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Gate(Protocol):
     """One thing that is held against the batches of a table, or done to them; several stand one behind the other.
 
-    A pass begins with ``schema``, so that is where what an unfinished pass has counted is forgotten.
+    A pass begins with ``schema``, so that is where what an unfinished pass has counted is forgotten. A gate with the
+    attribute ``sees_all`` is given the rows too that those before it have set aside.
     """
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
@@ -58,8 +59,9 @@ class GatedTable(Table):
         self.rows = RowCount()
         self.rejects: tuple[Reject, ...] = ()
         self.warnings: list[Notice] = []
-        self.collected = Rejects()
+        self.collected = Rejects(table.origin)
         self._nulls: dict[str, int] = {}
+        self._seen = 0
         self._table = table
         self._gates = tuple(gates)
         self._path = rejects_path
@@ -88,7 +90,8 @@ class GatedTable(Table):
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows that may be loaded; raises ``PlanWidened``, or an error of a gate."""
         schema = self.schema()
-        self.collected = rejects = Rejects(self._path)
+        self.collected = rejects = Rejects(self._table.origin, self._path)
+        self._seen = 0
         self._nulls = dict.fromkeys(schema.names, 0)
         try:
             for batch in self._table.batches():
@@ -108,18 +111,20 @@ class GatedTable(Table):
         return tuple(replace(column, nulls=self._nulls.get(column.name, column.nulls)) for column in columns)
 
     def _passed(self, batch: pa.RecordBatch, rejects: Rejects) -> pa.RecordBatch:
-        """Send a batch through all gates; each sees only the rows that those before it have let pass."""
-        size, rows = batch.num_rows, None
+        """Send a batch through all gates; each sees only the rows that those before it have let pass.
+
+        One that sees all comes before those that do not, behind the one that gives the batch its shape.
+        """
+        rejects.size = size = batch.num_rows
+        rows = None
         for gate in self._gates:
+            if rejects.marked and not getattr(gate, "sees_all", False):
+                batch, rows = _without(batch, rows, rejects)
             batch = gate.pass_(batch, rows, rejects)
-            if rejects.marked:
-                numbers = np.arange(size) if rows is None else rows
-                stay = ~np.isin(numbers, rejects.marked)
-                if not stay.all():
-                    rows = numbers[stay]
-                    batch = batch.filter(pa.array(stay))
         if rejects.marked:
-            rejects.settle(self._table.origin)
+            batch, _ = _without(batch, rows, rejects)
+            rejects.settle(self._seen)
+        self._seen += size
         return batch
 
     def _finish(self, rejects: Rejects) -> None:
@@ -137,3 +142,10 @@ class GatedTable(Table):
         self.rejects = tuple(rejects.listed)
         for gate in self._gates:
             gate.finish(self, rejects)
+
+
+def _without(batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> tuple[pa.RecordBatch, Numbers]:
+    """Return a batch without the rows that are set aside, and the numbers of those that stay."""
+    numbers = np.arange(batch.num_rows) if rows is None else rows
+    stay = ~np.isin(numbers, rejects.marked)
+    return (batch, numbers) if stay.all() else (batch.filter(pa.array(stay)), numbers[stay])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_LISTED = 10_000
 HELD = 5_000
 Numbers = Any  # an array of row numbers, ascending
-_WHOLE = {"line", "offset", "row"}
+_WHOLE = {"line", "offset", "row", "source_row"}
 SCHEMA = pa.schema([pa.field(one.name, pa.int64() if one.name in _WHOLE else pa.string()) for one in fields(Reject)])
 
 
@@ -41,11 +41,14 @@ class Rejects:
     """Collects the rejects of one pass; ``count`` is the number of rows set aside, not of their wrong cells.
 
     While a batch is looked at its rows are marked; ``settle`` then asks the table where these stand. All rejects go
-    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``.
+    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``. ``size`` is how many rows the
+    present batch had when it was read.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Begin without any."""
+    def __init__(self, origin: Callable[[int], Origin], path: Path | None = None) -> None:
+        """Begin without any; ``origin`` tells where a row of the present batch stands."""
+        self.origin = origin
+        self.size = 0
         self.listed: list[Reject] = []
         self.count = self.entries = 0
         if path is not None:
@@ -77,11 +80,11 @@ class Rejects:
         """The rows of the present batch that are set aside so far."""
         return sorted(self._marks)
 
-    def settle(self, origin: Callable[[int], Origin]) -> None:
-        """Take in what was marked in the present batch, in the order of its rows."""
+    def settle(self, before: int) -> None:
+        """Take in what was marked in the present batch, in the order of its rows; ``before`` it were so many rows."""
         for row in self.marked:
             self.count += 1
-            self._take(self._marks[row], origin(row))
+            self._take(self._marks[row], self.origin(row), before + row + 1)
         self._marks = {}
 
     def take(self, rejects: Sequence[Reject], rows: int) -> None:
@@ -100,7 +103,7 @@ class Rejects:
         if self._writer is not None:
             self._writer.close()
 
-    def _take(self, marks: list[_Mark], origin: Origin) -> None:
+    def _take(self, marks: list[_Mark], origin: Origin, source_row: int) -> None:
         raw = json.dumps(dict(origin.cells), ensure_ascii=False)
         for mark in marks:
             text = origin.cells.get(mark.column) if mark.column and mark.raw is None else mark.raw
@@ -120,6 +123,7 @@ class Rejects:
                     rule=mark.rule,
                     hint=mark.hint,
                     row=self.count,
+                    source_row=source_row,
                 )
             )
 

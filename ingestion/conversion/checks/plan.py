@@ -1,0 +1,76 @@
+"""From a contract's JSON and what the caller adds to the gates of one load, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ingestion.conversion.checks.lineage import Lineage, LineageGate
+from ingestion.conversion.checks.profile import ProfileGate
+from ingestion.conversion.checks.rules import Limits, rules_of
+from ingestion.conversion.checks.run import LimitsGate, RulesGate
+from ingestion.conversion.checks.totals import Totals, TotalsGate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ingestion.conversion.checks.gate import Gate
+    from ingestion.conversion.checks.references import References
+    from ingestion.conversion.checks.rules import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """All that is held against a file beside the shape of its columns.
+
+    ``limits`` is None where any number of rows may be set aside. ``profile`` looks at the rows that are loaded, where
+    it is wanted.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    limits: Limits | None = None
+    totals: Totals | None = None
+    lineage: Lineage = field(default_factory=Lineage)
+    source_rows: Sequence[int | None] | None = None
+    references: References | None = None
+    profile: ProfileGate | None = None
+    now: datetime | None = None
+
+    @classmethod
+    def of(
+        cls,
+        contract: Mapping[str, Any],
+        *,
+        totals: Any = None,
+        job_id: str = "",
+        at: datetime | None = None,
+        references: References | None = None,
+        profile: bool = True,
+    ) -> Checks:
+        """Read the parts of a contract's JSON that are checks; raises ``RuleInvalid``."""
+        moment = at or datetime.now(UTC)
+        return cls(
+            rules=rules_of(contract.get("rules")),
+            limits=Limits.of(contract.get("reject_limits")),
+            totals=None if totals is None else Totals.of(totals),
+            lineage=Lineage.of(contract.get("lineage"), job_id, moment),
+            references=references,
+            profile=ProfileGate() if profile else None,
+            now=at,
+        )
+
+    def gates(self, totals: Totals | None) -> tuple[Gate, ...]:
+        """Return the gates, to stand behind one that gives batches the contract's shape; ``totals`` as they are now."""
+        gates: list[Gate] = []
+        if totals is not None:
+            gates.append(TotalsGate(totals))
+        if self.rules:
+            gates.append(RulesGate(self.rules, self.references, self.now))
+        if self.limits is not None:
+            gates.append(LimitsGate(self.limits))
+        if self.profile is not None:
+            gates.append(self.profile)
+        if self.lineage.columns:
+            gates.append(LineageGate(self.lineage, self.source_rows))
+        return tuple(gates)

@@ -1,0 +1,283 @@
+"""Control totals: what the sender says the file holds; a file that does not is never published.
+
+They come from the caller, from a file beside the data, or in the data's own last line (a trailer).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from ingestion.conversion.checks.errors import RuleColumnMissing, RuleInvalid, TotalsMismatch
+from ingestion.conversion.checks.rules import as_number
+from ingestion.conversion.checks.sums import Sum
+from ingestion.conversion.values import Notice
+from ingestion.errors import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from ingestion.conversion.checks.rejects import Numbers, Rejects
+    from ingestion.conversion.formats.base import Table
+    from ingestion.conversion.unpack import Payload
+    from ingestion.conversion.values import Column
+
+TAIL_BYTES = 1 << 16
+_NAMES = {"rows", "sums", "sha256", "trailer"}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,12})?")
+_CELL_ENDS = re.compile(r"[;,|\t]|\s{2,}")
+_HINT = "Send the file again from its system; if it is right, correct the totals."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a file is said to hold; None and empty for what nobody has said.
+
+    ``rows`` are those of data, without header, titles and trailer, set-aside ones included; ``sums`` are those of
+    columns over all these rows. ``sha256`` is that of the file as it was sent, or of the archive's member.
+    ``trailer`` says that the text's last line tells totals: where in it (``{"rows": 2, "sums": {"amount": 3}}``, cells
+    counted from 1), or just that (an empty mapping). ``loose`` are a trailer's numbers that name no column.
+    """
+
+    rows: int | None = None
+    sums: Mapping[str, Decimal] = field(default_factory=dict)
+    sha256: str | None = None
+    trailer: Mapping[str, Any] | None = None
+    loose: tuple[Decimal, ...] = ()
+    line: str = ""
+
+    @classmethod
+    def of(cls, given: Any) -> Totals:
+        """Read the option ``control_totals``: an object, or the text of a file beside the data.
+
+        Raises ``RuleInvalid``.
+        """
+        if isinstance(given, str):
+            given = _from_text(given)
+        if not isinstance(given, dict) or not given or given.keys() - _NAMES:
+            raise _invalid("control_totals take rows, sums, sha256 and trailer.")
+        rows, sums, digest, trailer = (given.get(name) for name in ("rows", "sums", "sha256", "trailer"))
+        if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
+            raise _invalid(f"control_totals cannot have {rows!r} rows.")
+        numbers = {}
+        if sums is not None and not isinstance(sums, dict):
+            raise _invalid("The sums of control_totals are no object.")
+        for name, text in (sums or {}).items():
+            number = as_number(text)
+            if number is None:
+                raise _invalid(f'The sum of "{name}" cannot be {text!r}.')
+            numbers[name] = number
+        if digest is not None and not (isinstance(digest, str) and _SHA256.fullmatch(digest.strip().lower())):
+            raise _invalid("The sha256 of control_totals is not 64 hexadecimal digits.")
+        return cls(
+            rows=rows,
+            sums=numbers,
+            sha256=None if digest is None else digest.strip().lower(),
+            trailer=_trailer(trailer),
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether they tell of every byte, and not of numbers only."""
+        return self.sha256 is not None
+
+
+def _trailer(given: Any) -> Mapping[str, Any] | None:
+    if given is None or given is False:
+        return None
+    if given is True:
+        return {}
+    places = [given.get("rows"), *(given.get("sums") or {}).values()] if isinstance(given, dict) else [0]
+    known = isinstance(given, dict) and not given.keys() - {"rows", "sums"}
+    if not known or not all(place is None or (isinstance(place, int) and place > 0) for place in places):
+        raise _invalid('The trailer is true, or tells cells by number: {"rows": 2, "sums": {"amount": 3}}.')
+    return dict(given)
+
+
+def _invalid(what: str) -> RuleInvalid:
+    hint = 'For example {"rows": 1200, "sums": {"amount": "10450.75"}, "sha256": "..."}; see docs/rejects.md.'
+    return RuleInvalid(what, hint=hint)
+
+
+def _from_text(text: str) -> dict[str, Any]:
+    """Read a file beside the data: JSON, lines of names and numbers, or what ``sha256sum`` writes."""
+    text = text.strip().removeprefix("\ufeff")
+    if text.startswith("{"):
+        try:
+            found = json.loads(text, parse_float=str)
+        except ValueError:
+            raise _invalid("The file of totals is no JSON.") from None
+        return found if isinstance(found, dict) else {}
+    told: dict[str, Any] = {"sums": {}}
+    for line in filter(str.strip, text.splitlines()):
+        if digest := re.match(r"([0-9a-fA-F]{64})(?:\s|$)", line.strip()):
+            told["sha256"] = digest[1].lower()
+            continue
+        name, _, value = (part.strip() for part in re.sub(r"\s*[=:;,\t]\s*", "\0", line.strip(), count=1).partition("\0"))
+        name = name.strip('"')
+        value = value.strip('"')
+        if name.lower() in {"rows", "row_count", "count", "records"} and value.isdigit():
+            told["rows"] = int(value)
+        elif name.lower() == "sha256":
+            told["sha256"] = value
+        elif _NUMBER.fullmatch(value):
+            told["sums"][re.sub(r"^sum[ _(.]", "", name, flags=re.IGNORECASE).rstrip(")")] = value
+        else:
+            raise _invalid(f"The file of totals has a line that tells no total: {line[:60]!r}.")
+    return {name: value for name, value in told.items() if value}
+
+
+# ---- the file's bytes, and its last line ----
+
+
+def compare_bytes(totals: Totals, src: Path, payload: Payload) -> None:
+    """Compare the hash of the file as it was sent, or of its member; raises ``TotalsMismatch``."""
+    if totals.sha256 is None:
+        return
+    for path in dict.fromkeys((src, payload.path)):
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found == totals.sha256:
+            return
+    raise TotalsMismatch(
+        f"The file's SHA-256 is {found}; the control totals say {totals.sha256}.", hint=_HINT, place=payload.place()
+    )
+
+
+def without_trailer(totals: Totals, payload: Payload, folder: Path) -> tuple[Payload, Totals]:
+    """Cut the last line off a text, and add what it says to the totals; raises ``TotalsMismatch``."""
+    if totals.trailer is None:
+        return payload, totals
+    with payload.open() as file:
+        head = file.read(4)
+        file.seek(max(0, payload.size - TAIL_BYTES))
+        tail = file.read()
+    wide = 2 if head[:2] in {b"\xff\xfe", b"\xfe\xff"} else 1
+    codec = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(head[:2], "latin-1")
+    start, line = _last_line(tail[len(tail) % wide :].decode(codec))
+    if not line.strip():
+        raise TotalsMismatch("It has no last line that could tell totals.", hint=_HINT, place=payload.place())
+    kept = payload.size - len(tail) + len(tail) % wide + start * wide
+    path = folder / "without-trailer"
+    shutil.copyfile(payload.path, path)
+    with path.open("r+b") as file:
+        file.truncate(kept)
+    return replace(payload, path=path, size=kept), _told(totals, line, payload)
+
+
+def _last_line(text: str) -> tuple[int, str]:
+    """Return where the last line that is not blank begins, and the line."""
+    bare = text.rstrip("\r\n \t\x1a\0")
+    start = max(bare.rfind("\n"), bare.rfind("\r")) + 1
+    return start, bare[start:]
+
+
+def _told(totals: Totals, line: str, payload: Payload) -> Totals:
+    cells = [cell.strip().strip('"') for cell in _CELL_ENDS.split(line)]
+    places = totals.trailer or {}
+    digest = next((cell.lower() for cell in cells if _SHA256.fullmatch(cell.lower())), None)
+
+    def at(place: int) -> Decimal:
+        cell = cells[place - 1] if place <= len(cells) else ""
+        number = as_number(cell) if _NUMBER.fullmatch(cell) else None
+        if number is None:
+            raise TotalsMismatch(
+                f"The last line has no number in its cell {place}: {line[:80]!r}.",
+                hint="The trailer is missing or cut off; send the file again.",
+                place=payload.place(),
+            )
+        return number
+
+    if places:
+        rows = int(at(places["rows"])) if places.get("rows") else totals.rows
+        sums = {**totals.sums, **{name: at(place) for name, place in (places.get("sums") or {}).items()}}
+        return replace(totals, rows=rows, sums=sums, sha256=None, line=line)
+    numbers = [Decimal(cell) for cell in cells if _NUMBER.fullmatch(cell)]
+    count = next((number for number in numbers if number == number.to_integral_value() and number >= 0), None)
+    if count is None:
+        raise TotalsMismatch(
+            f"The last line tells no number of rows: {line[:80]!r}.",
+            hint="The trailer is missing or cut off; send the file again.",
+            place=payload.place(),
+        )
+    numbers.remove(count)
+    return replace(totals, rows=int(count), loose=tuple(numbers), sha256=digest or totals.sha256, line=line)
+
+
+# ---- the gate ----
+
+
+class TotalsGate:
+    """Adds up columns over all rows read, those set aside too, and compares at the end; rows are counted already."""
+
+    sees_all = True
+
+    def __init__(self, totals: Totals) -> None:
+        """Keep what the file is said to hold."""
+        self._totals = totals
+        self._sums: dict[str, Sum] = {}
+        self._any: dict[str, Sum] = {}
+
+    def schema(self, schema: pa.Schema) -> pa.Schema:
+        """Begin a pass; raises ``RuleColumnMissing``."""
+        if missing := [name for name in self._totals.sums if name not in schema.names]:
+            raise RuleColumnMissing(
+                f'The control totals name a sum of "{missing[0]}", a column that the file does not have.',
+                hint=f"It has {', '.join(schema.names)[:200]}.",
+            )
+        self._sums = {name: Sum(schema.field(name)) for name in self._totals.sums}
+        self._any = {field.name: Sum(field) for field in schema} if self._totals.loose else {}
+        return schema
+
+    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:  # noqa: ARG002
+        """Add."""
+        for name, total in (*self._sums.items(), *self._any.items()):
+            total.add(batch.column(batch.schema.names.index(name)))
+        return batch
+
+    def finish(self, table: Table, rejects: Rejects) -> None:
+        """Compare; raises ``TotalsMismatch``."""
+        rows = table.rows.loaded + table.rows.rejected
+        wrong = []
+        if self._totals.rows is not None and rows != self._totals.rows:
+            wrong.append(f"it has {rows:,} rows, the control totals say {self._totals.rows:,}")
+        for name, said in self._totals.sums.items():
+            total = self._sums[name]
+            if total.value is None:
+                wrong.append(f'the sum of "{name}" cannot be told, because {total.why.rstrip(".")}')
+            elif total.value != said:
+                wrong.append(f'the sum of "{name}" is {total.value:f}, the control totals say {said:f}')
+        values = {total.value for total in self._any.values()}
+        wrong += [f"no column has the sum {said:f} of the last line" for said in self._totals.loose if said not in values]
+        if wrong:
+            told = "; ".join(wrong)
+            aside = f" {rejects.count:,} of its rows have cells that could not be read." if rejects.count else ""
+            raise TotalsMismatch(f"{told[0].upper()}{told[1:]}.{aside}", hint=_HINT, place=_file(rejects))
+        table.warnings += self._told()
+
+    def _told(self) -> list[Notice]:
+        if self._totals.is_whole:
+            return []
+        message = (
+            "The control totals tell of numbers only: a change that keeps them, such as two rows that change places, "
+            "is seen only where they have the file's sha256 too."
+        )
+        return [Notice(code="TOTALS_IN_PART", message=message)]
+
+    def columns(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Change nothing."""
+        return columns
+
+
+def _file(rejects: Rejects) -> Place | None:
+    first = rejects.listed[0] if rejects.listed else None
+    return Place(file=first.file) if first else None
