@@ -13,12 +13,33 @@ MONEY = {"lineitem.csv": _LINEITEM, "lineitem_5gb.csv": _LINEITEM, "orders.csv":
 # Material numbers would lose their zeros; amounts and dates are more than the peers read, and stay text there.
 KEYS = [f"FELD{n:03d}" for n in range(0, 200, 5)]
 
+RULES: list[dict[str, Any]] = [
+    {"kind": "not_null", "columns": ["l_orderkey", "l_partkey", "l_suppkey", "l_shipdate"]},
+    {"kind": "unique", "columns": ["l_orderkey", "l_linenumber"]},
+    {"kind": "in_list", "column": "l_shipmode", "values": ["AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK"]},
+    {"kind": "range", "column": "l_discount", "min": 0, "max": "0.10"},
+    {"kind": "length", "column": "l_comment", "min": 1, "max": 44},
+    {"kind": "regex", "column": "l_returnflag", "pattern": "[ANR]"},
+    {"kind": "date_window", "column": "l_shipdate", "from": "1992-01-01", "to": "1998-12-31"},
+    {"kind": "row_count", "min": 1000000},
+    {"kind": "column_sum", "column": "l_extendedprice", "min": 1},
+    {"kind": "freshness", "column": "l_receiptdate", "max_age": "36500d"},
+]
+
 
 def ours(src: Path, dest: Path) -> None:
     """DataBridge, everything detected and proven."""
     from ingestion.conversion import convert
 
     convert(src, dest)
+
+
+def ours_checked(src: Path, dest: Path) -> None:
+    """DataBridge as in a job: reading towards a contract, ten rules, limits, control totals of rows, and a profile."""
+    from ingestion.conversion import convert
+    from ingestion.conversion.checks.plan import Checks
+
+    convert(src, dest, checks=Checks.of({"rules": RULES, "reject_limits": {"share": 0.01}}))
 
 
 def duckdb(src: Path, dest: Path) -> None:
@@ -101,7 +122,7 @@ def fastexcel(src: Path, dest: Path) -> None:
 
 
 CASES: dict[str, list[str]] = {
-    "lineitem.csv": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
+    "lineitem.csv": ["ours", "ours_checked", "duckdb", "polars", "pyarrow", "pandas"],
     "orders.csv": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
     "orders.ndjson": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
     "orders.json": ["ours", "duckdb", "polars", "pandas"],
@@ -111,4 +132,4 @@ CASES: dict[str, list[str]] = {
     "tiny": ["ours", "duckdb", "polars", "pyarrow", "pandas"],
 }
 ON_REQUEST: dict[str, list[str]] = {"lineitem_5gb.csv": ["ours", "duckdb", "polars"]}
-TOOLS = {tool.__name__: tool for tool in (ours, duckdb, polars, pyarrow, pandas, fastexcel)}
+TOOLS = {tool.__name__: tool for tool in (ours, ours_checked, duckdb, polars, pyarrow, pandas, fastexcel)}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ingestion.conversion.checks.gate import Gate
+    from ingestion.conversion.checks.plan import Checks
     from ingestion.conversion.formats.base import Table
     from ingestion.conversion.unpack import Payload
     from ingestion.conversion.values import Detection
@@ -50,7 +51,7 @@ class _Stopped(BaseException):
         self.reason = reason
 
 
-def convert(
+def convert(  # noqa: PLR0913  (a keyword for each thing that may be asked for)
     src: Path,
     dest: Path,
     *,
@@ -59,14 +60,16 @@ def convert(
     metadata: Mapping[str, str] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     gates: Sequence[Gate] = (),
+    checks: Checks | None = None,
     rejects: Path | None = None,
 ) -> Report:
     """Convert one file to Parquet and return what was decided and counted.
 
-    Every batch goes through the ``gates`` before it is written. What is set aside is in the report, up to a number,
-    and all of it in a Parquet file at ``rejects``, where that is given. ``metadata`` goes into the footer.
-    ``on_progress`` hears where it stands and may raise to stop; then, as after any ``ConversionError``, nothing is at
-    ``dest`` but what was there before. Every failure of the conversion itself is a ``ConversionError``.
+    Every batch goes through the ``gates`` before it is written, and then through those of the ``checks``. What is set
+    aside is in the report, up to a number, and all of it in a Parquet file at ``rejects``, where that is given.
+    ``metadata`` goes into the footer. ``on_progress`` hears where it stands and may raise to stop; then, as after any
+    ``ConversionError``, nothing is at ``dest`` but what was there before. Every failure of the conversion itself is a
+    ``ConversionError``.
     """
 
     def tell(progress: Progress) -> None:
@@ -77,7 +80,7 @@ def convert(
 
     try:
         with translated(filename or src.name):
-            order = _Order(filename or src.name, options or Options(), metadata or {}, tuple(gates), rejects)
+            order = _Order(filename or src.name, options or Options(), metadata or {}, tuple(gates), checks, rejects)
             return _convert(src, dest, order, tell)
     except _Stopped as stopped:
         raise stopped.reason from None
@@ -91,12 +94,14 @@ class _Order:
     options: Options
     metadata: Mapping[str, str]
     gates: tuple[Gate, ...]
+    checks: Checks | None
     rejects: Path | None
 
     def table(self, payload: Payload, detection: Detection) -> Table:
         """Open the payload's table, behind its gates where there are any."""
         table = FORMATS[detection.format](payload, detection, self.options)
-        return GatedTable(table, self.gates, self.rejects) if self.gates else table
+        gates = (*self.gates, *(self.checks.gates() if self.checks else ()))
+        return GatedTable(table, gates, self.rejects) if gates else table
 
 
 def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], None]) -> Report:
@@ -107,12 +112,16 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
     with _workdir() as folder:
         payload = open_payload(src, name=name, options=order.options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
+        if order.checks is not None:
+            payload, checks = order.checks.opened(src, payload, folder)
+            order = replace(order, checks=checks)
         try:
             detection, table = _load(payload, order, partial, dest, tell)
             tell(Progress(stage="validate", bytes_done=payload.size, bytes_total=payload.size, rows=table.rows.loaded))
             with _writing(dest):
                 _check(table, partial, name)
                 _keep_own(table, order)
+                profile = order.checks.told(partial) if order.checks else ()
                 bytes_out = partial.stat().st_size
                 partial.replace(dest)
         finally:
@@ -128,6 +137,7 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
         rejects=tuple(table.rejects),
+        profile=tuple(profile),
     )
 
 
@@ -146,7 +156,7 @@ def _with_given(detection: Detection, settled: Iterable[Decision], options: Opti
 
 def _keep_own(table: Table, order: _Order) -> None:
     """Write what a table without gates has set aside itself to the file of rejects."""
-    if table.rejects and order.rejects and not order.gates:
+    if table.rejects and order.rejects and not isinstance(table, GatedTable):
         collected = Rejects(table.origin, order.rejects)
         collected.take(table.rejects, table.rows.rejected)
         collected.close()

@@ -210,6 +210,7 @@ class Report:
     bytes_in: int
     bytes_out: int
     rejects: tuple[Reject, ...] = ()
+    profile: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready data, with its explanation in sentences first."""
@@ -225,6 +226,7 @@ class Report:
             "rows": asdict(self.rows),
             "warnings": [asdict(warning) for warning in self.warnings],
             "rejects": [asdict(reject) for reject in self.rejects],
+            **({"profile": [dict(column) for column in self.profile]} if self.profile else {}),
             "seconds": round(self.seconds, 3),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,

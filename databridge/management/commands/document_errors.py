@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MODULES = (
     "ingestion.errors",
     "ingestion.conversion.errors",
+    "ingestion.conversion.checks.errors",
     "ingestion.conversion.heads",
     "ingestion.sources.errors",
     "ingestion.connections",

@@ -65,6 +65,7 @@ class GatedTable(Table):
         self._table = table
         self._gates = tuple(gates)
         self._path = rejects_path
+        self._schema: pa.Schema | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:  # type: ignore[override]
@@ -77,11 +78,12 @@ class GatedTable(Table):
         return self._table.progress
 
     def schema(self) -> pa.Schema:
-        """Return what is written."""
-        schema = self._table.schema()
-        for gate in self._gates:
-            schema = gate.schema(schema)
-        return schema
+        """Return what is written; the first call after a pass that was not finished begins the next one."""
+        if self._schema is None:
+            self._schema = self._table.schema()
+            for gate in self._gates:
+                self._schema = gate.schema(self._schema)
+        return self._schema
 
     def origin(self, row: int) -> Origin:
         """Return the origin of a row of the batch last read, which may have more rows than the one yielded."""
@@ -100,6 +102,9 @@ class GatedTable(Table):
                     self._nulls[name] += cells.null_count
                 yield passed
             self._finish(rejects)
+        except BaseException:
+            self._schema = None
+            raise
         finally:
             rejects.close()
 

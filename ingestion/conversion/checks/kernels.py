@@ -1,4 +1,4 @@
-"""Which cells of a column break a rule, found in vectors: first by a proof that none does, which is nearly always so."""
+"""Which cells of a column break a rule, found in vectors; first comes a proof that none does, as is mostly so."""
 
 from __future__ import annotations
 
@@ -199,8 +199,9 @@ def _all_broken(cells: pa.Array) -> Broken:
 def interval(low: Decimal | None, high: Decimal | None, kind: pa.DataType) -> Interval:
     """Return the numbers of a type between two bounds, which may have more digits than the type."""
     if pa.types.is_floating(kind):
-        ends = [None if bound is None else pa.scalar(float(bound), kind) for bound in (low, high)]
-        return Interval(*ends)
+        return Interval(
+            _scalar(None if low is None else float(low), kind), _scalar(None if high is None else float(high), kind)
+        )
     scale = kind.scale if pa.types.is_decimal(kind) else 0
     step = Decimal(1).scaleb(-scale)
     largest = Decimal(10**kind.precision - 1).scaleb(-scale) if pa.types.is_decimal(kind) else _largest(kind)
@@ -225,6 +226,10 @@ def _smallest(kind: pa.DataType) -> Decimal:
     return Decimal(-(2 ** (kind.bit_width - 1))) if pa.types.is_signed_integer(kind) else Decimal(0)
 
 
+def _scalar(value: Any, kind: pa.DataType) -> pa.Scalar | None:
+    return None if value is None else pa.scalar(value, kind)
+
+
 def _number(value: Decimal, kind: pa.DataType) -> pa.Scalar:
     return pa.scalar(int(value), kind) if pa.types.is_integer(kind) else pa.scalar(value, kind)
 
@@ -232,7 +237,7 @@ def _number(value: Decimal, kind: pa.DataType) -> pa.Scalar:
 def _window(first: date | None, last: date | None, kind: pa.DataType) -> Callable[[pa.Array], Broken]:
     """Return the check of days, both included; of a time, its day counts."""
     if pa.types.is_date(kind):
-        return Interval(*(None if day is None else pa.scalar(day, kind) for day in (first, last))).broken
+        return Interval(_scalar(first, kind), _scalar(last, kind)).broken
     if pa.types.is_timestamp(kind):
         zone = UTC if kind.tz else None
         low = None if first is None else pa.scalar(datetime(first.year, first.month, first.day, tzinfo=zone), kind)
@@ -243,7 +248,7 @@ def _window(first: date | None, last: date | None, kind: pa.DataType) -> Callabl
         before = pa.scalar(end.cast(pa.timestamp(kind.unit, kind.tz)).value - 1, pa.int64()).cast(kind)
         return Interval(low, before).broken
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        days = Interval(*(None if day is None else pa.scalar(day, pa.date32()) for day in (first, last)))
+        days = Interval(_scalar(first, pa.date32()), _scalar(last, pa.date32()))
         return _of_texts(_DAY, pa.date32(), days)
     return _all_broken
 
@@ -254,8 +259,9 @@ def _of_texts(pattern: str, kind: pa.DataType, allowed: Interval) -> Callable[[p
     def broken(cells: pa.Array) -> Broken:
         fits = pc.match_substring_regex(cells, pattern)
         values = pc.if_else(fits, cells, pa.scalar(None, cells.type))
-        outside = allowed.broken(_cast(values, kind))
-        wrong = pc.invert(fits)
+        found = _cast(values, kind)
+        outside = allowed.broken(found)
+        wrong = pc.and_(found.is_null(), cells.is_valid())
         return _any(wrong if outside is None else pc.or_(wrong, pc.fill_null(outside, False)))
 
     return broken

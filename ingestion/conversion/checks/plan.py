@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,16 @@ from ingestion.conversion.checks.lineage import Lineage, LineageGate
 from ingestion.conversion.checks.profile import ProfileGate
 from ingestion.conversion.checks.rules import Limits, rules_of
 from ingestion.conversion.checks.run import LimitsGate, RulesGate
-from ingestion.conversion.checks.totals import Totals, TotalsGate
+from ingestion.conversion.checks.totals import Totals, TotalsGate, compare_bytes, without_trailer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.checks.references import References
     from ingestion.conversion.checks.rules import Rule
+    from ingestion.conversion.unpack import Payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,19 @@ class Checks:
             now=at,
         )
 
-    def gates(self, totals: Totals | None) -> tuple[Gate, ...]:
-        """Return the gates, to stand behind one that gives batches the contract's shape; ``totals`` as they are now."""
+    def opened(self, src: Path, payload: Payload, folder: Path) -> tuple[Payload, Checks]:
+        """Compare the file's bytes with the totals; a trailer that tells some is cut off. Raises ``TotalsMismatch``."""
+        if self.totals is None:
+            return payload, self
+        kept, totals = without_trailer(self.totals, payload, folder)
+        compare_bytes(totals, src, payload, kept)
+        return kept, replace(self, totals=totals)
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Return the gates, to stand behind one that gives batches the contract's shape."""
         gates: list[Gate] = []
-        if totals is not None:
-            gates.append(TotalsGate(totals))
+        if self.totals is not None:
+            gates.append(TotalsGate(self.totals))
         if self.rules:
             gates.append(RulesGate(self.rules, self.references, self.now))
         if self.limits is not None:
@@ -74,3 +84,7 @@ class Checks:
         if self.lineage.columns:
             gates.append(LineageGate(self.lineage, self.source_rows))
         return tuple(gates)
+
+    def told(self, path: Path) -> list[dict[str, Any]]:
+        """Return the profile of the file that was written; empty where none is wanted."""
+        return self.profile.told(path) if self.profile is not None else []

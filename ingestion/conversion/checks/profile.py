@@ -2,8 +2,8 @@
 
 Nulls and samples are exact. The number of different values is exact up to ``EXACT`` and estimated beyond: from the
 smallest hashes (Bar-Yossef et al. 2002, the K minimum values), all rows of a file up to ``ALL_ROWS``, and of a longer
-one every eighth batch, carried on as the number has grown so far. The least and the greatest are those that Parquet's
-footer tells of the rows that were written.
+one every sixteenth batch, carried on as the number has grown so far. The least and the greatest are those that
+Parquet's footer tells of the rows that were written.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Column
 
 ALL_ROWS = 1 << 17
-EACH = 8
-EXACT = 1024
+EACH = 16
+EXACT = 4096
 SAMPLES = 5
 LONGEST = 80
 _SPACE = 2.0**64
@@ -102,7 +102,7 @@ class ProfileGate:
         self._rows = self._batches = 0
         return schema
 
-    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:  # noqa: ARG002
+    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:
         """Look at a batch, or only count its nulls."""
         whole = self._rows < ALL_ROWS or self._batches % EACH == 0
         for sketch, cells in zip(self._sketches.values(), batch.columns, strict=True):

@@ -93,6 +93,7 @@ def _kept(found: NDArray[Any]) -> NDArray[Any]:
     """Keep an array in memory, or in a file where it is large."""
     if len(found) <= HELD_KEYS:
         return found
-    kept = np.memmap(tempfile.TemporaryFile(), found.dtype, "w+", shape=found.shape)
+    with tempfile.TemporaryFile() as file:  # the mapping keeps it alive
+        kept = np.memmap(file, found.dtype, "w+", shape=found.shape)
     kept[:] = found
     return kept

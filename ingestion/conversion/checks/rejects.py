@@ -41,8 +41,8 @@ class Rejects:
     """Collects the rejects of one pass; ``count`` is the number of rows set aside, not of their wrong cells.
 
     While a batch is looked at its rows are marked; ``settle`` then asks the table where these stand. All rejects go
-    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``. ``size`` is how many rows the
-    present batch had when it was read.
+    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``. ``size`` is how many rows
+    the present batch had when it was read.
     """
 
     def __init__(self, origin: Callable[[int], Origin], path: Path | None = None) -> None:

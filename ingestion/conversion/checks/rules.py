@@ -212,9 +212,20 @@ _SEVERAL = frozenset({"not_null", "unique", "foreign_key"})
 _COMMON = frozenset({"kind", "column", "columns", "severity"})
 
 
-def _between(given: Mapping[str, Any], low: str = "min", high: str = "max") -> str:
-    parts = [f"from {given[low]}" if low in given else "", f"to {given[high]}" if high in given else ""]
-    return " ".join(filter(None, [f"{given['equals']}" if "equals" in given else "", *parts]))
+def _between(given: Mapping[str, Any]) -> str:
+    if "min" in given and "max" in given:
+        bounds = f"from {given['min']} to {given['max']}"
+    elif "min" in given:
+        bounds = f"at least {given['min']}"
+    else:
+        bounds = f"at most {given['max']}" if "max" in given else ""
+    return " and ".join(filter(None, [f"exactly {given['equals']}" if "equals" in given else "", bounds]))
+
+
+def _window(given: Mapping[str, Any]) -> str:
+    if "from" in given and "to" in given:
+        return f"from {given['from']} to {given['to']}"
+    return f"on or after {given['from']}" if "from" in given else f"on or before {given['to']}"
 
 
 def _listed(values: Sequence[Any]) -> str:
@@ -229,7 +240,7 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "range": _between,
     "length": lambda given: f"{_between(given)} characters",
     "regex": lambda given: str(given["pattern"]),
-    "date_window": lambda given: _between(given, "from", "to"),
+    "date_window": _window,
     "row_count": _between,
     "column_sum": _between,
     "foreign_key": lambda given: f"in {given['dataset']}",

@@ -52,7 +52,7 @@ class RulesGate:
     def __init__(
         self, rules: Sequence[Rule], references: References | None = None, now: datetime | None = None
     ) -> None:
-        """``references`` are the other datasets, for foreign keys; ``now`` is what ``today`` and ages count from."""
+        """Take other datasets as ``references`` for foreign keys; ``today`` and ages count from ``now``."""
         self._rules = tuple(rules)
         self._references = references
         self._now = now or datetime.now(UTC)
@@ -96,10 +96,9 @@ class RulesGate:
         finds = [kernel(rule, schema.field(place).type, self._now.date()) for place in places]
 
         def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
-            found = [mask for of_column, cells in zip(finds, columns, strict=True) if (mask := of_column(cells)) is not None]
-            if not found:
-                return None
-            return np.unique(np.concatenate([pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy() for mask in found]))
+            masks = [of_column(cells) for of_column, cells in zip(finds, columns, strict=True)]
+            found = [pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy() for mask in masks if mask is not None]
+            return np.unique(np.concatenate(found)) if found else None
 
         return find
 
@@ -176,7 +175,7 @@ class RulesGate:
                 )
             check.lines.append(origin.line or 0)
 
-    def finish(self, table: Table, rejects: Rejects) -> None:  # noqa: ARG002  (a gate's shape)
+    def finish(self, table: Table, rejects: Rejects) -> None:
         """Judge what only the whole file can tell; raises ``RuleBroken``, or ``PlanWidened`` to look once more."""
         for keys in self._keys.values():
             try:
@@ -201,7 +200,7 @@ class RulesGate:
             value, what = as_number(loaded), f"{loaded:,} rows are to be loaded"
         else:
             value, what = whole.value, f'The sum of "{rule.columns[0]}" is {whole.value}'
-        given = {name: as_number(bound) for name, bound in rule.given.items()}
+        given = {name: bound for name, text in rule.given.items() if (bound := as_number(text)) is not None}
         if value is None:
             return f'The sum of "{rule.columns[0]}" cannot be told: {whole.why}'
         sound = value >= given.get("min", value) and value <= given.get("max", value)
@@ -221,7 +220,7 @@ class LimitsGate:
         """Change nothing."""
         return schema
 
-    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:  # noqa: ARG002
+    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:
         """Stop early where the number alone is too large already: the rest of the file cannot mend it."""
         count = self._limits.count
         if count is not None and rejects.count > count + FIRST_FEW:
@@ -267,7 +266,7 @@ class _Newest:
     def __init__(self) -> None:
         self.value: Any = None
 
-    def add(self, cells: pa.Array, batch: pa.RecordBatch, out: Sequence[int]) -> None:  # noqa: ARG002
+    def add(self, cells: pa.Array, batch: pa.RecordBatch, out: Sequence[int]) -> None:
         newest = pc.max(cells).as_py()
         if newest is not None and (self.value is None or newest > self.value):
             self.value = newest
@@ -311,7 +310,7 @@ def _reason(rule: Rule, column: str, cell: pa.Scalar) -> str:
 
 _WRONG: dict[str, Callable[[Rule], str]] = {
     "not_null": lambda _: "must not be empty",
-    "unique": lambda rule: "a row before has already" + (f" with its {', '.join(rule.columns[1:])}" if rule.columns[1:] else ""),
+    "unique": lambda rule: f"a row before has already{_beside(rule)}",
     "in_list": lambda rule: f"is none of {rule.name.partition(': ')[2]}",
     "range": lambda rule: f"is not {rule.name.partition(': ')[2]}",
     "length": lambda rule: f"has not {rule.name.partition(': ')[2]}",
@@ -332,6 +331,10 @@ _HINTS = {
     "column_sum": "Check that the export is whole, or change the rule.",
     "freshness": "Check that this is the latest export, or change the rule.",
 }
+
+
+def _beside(rule: Rule) -> str:
+    return f", with the same {', '.join(rule.columns[1:])}" if rule.columns[1:] else ""
 
 
 def _warning(check: _Check) -> Notice:

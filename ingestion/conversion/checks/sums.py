@@ -46,7 +46,7 @@ class Sum:
             exact = Decimal(self._fraction.numerator) / Decimal(self._fraction.denominator)
             return round(exact, 12).normalize()
 
-    def add(self, cells: pa.Array, batch: pa.RecordBatch | None = None, out: Sequence[int] = ()) -> None:  # noqa: ARG002
+    def add(self, cells: pa.Array, batch: pa.RecordBatch | None = None, out: Sequence[int] = ()) -> None:
         """Add a batch's values but for the rows that are left out."""
         if self.why or cells.null_count == len(cells):
             return

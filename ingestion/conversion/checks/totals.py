@@ -34,6 +34,7 @@ TAIL_BYTES = 1 << 16
 _NAMES = {"rows", "sums", "sha256", "trailer"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,12})?")
+_NAME_ENDS = re.compile(r"\s*[=:;,\t]\s*")
 _CELL_ENDS = re.compile(r"[;,|\t]|\s{2,}")
 _HINT = "Send the file again from its system; if it is right, correct the totals."
 
@@ -122,9 +123,7 @@ def _from_text(text: str) -> dict[str, Any]:
         if digest := re.match(r"([0-9a-fA-F]{64})(?:\s|$)", line.strip()):
             told["sha256"] = digest[1].lower()
             continue
-        name, _, value = (part.strip() for part in re.sub(r"\s*[=:;,\t]\s*", "\0", line.strip(), count=1).partition("\0"))
-        name = name.strip('"')
-        value = value.strip('"')
+        name, value = (part.strip(' "') for part in (*_NAME_ENDS.split(line.strip(), maxsplit=1), "")[:2])
         if name.lower() in {"rows", "row_count", "count", "records"} and value.isdigit():
             told["rows"] = int(value)
         elif name.lower() == "sha256":
@@ -139,11 +138,15 @@ def _from_text(text: str) -> dict[str, Any]:
 # ---- the file's bytes, and its last line ----
 
 
-def compare_bytes(totals: Totals, src: Path, payload: Payload) -> None:
-    """Compare the hash of the file as it was sent, or of its member; raises ``TotalsMismatch``."""
+def compare_bytes(totals: Totals, src: Path, payload: Payload, kept: Payload) -> None:
+    """Compare the hash of the file as it was sent, of its member, or of all before the trailer.
+
+    Raises ``TotalsMismatch``.
+    """
     if totals.sha256 is None:
         return
-    for path in dict.fromkeys((src, payload.path)):
+    found = ""
+    for path in dict.fromkeys((src, payload.path, kept.path)):
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found == totals.sha256:
@@ -200,7 +203,7 @@ def _told(totals: Totals, line: str, payload: Payload) -> Totals:
     if places:
         rows = int(at(places["rows"])) if places.get("rows") else totals.rows
         sums = {**totals.sums, **{name: at(place) for name, place in (places.get("sums") or {}).items()}}
-        return replace(totals, rows=rows, sums=sums, sha256=None, line=line)
+        return replace(totals, rows=rows, sums=sums, line=line)
     numbers = [Decimal(cell) for cell in cells if _NUMBER.fullmatch(cell)]
     count = next((number for number in numbers if number == number.to_integral_value() and number >= 0), None)
     if count is None:
@@ -238,7 +241,7 @@ class TotalsGate:
         self._any = {field.name: Sum(field) for field in schema} if self._totals.loose else {}
         return schema
 
-    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:  # noqa: ARG002
+    def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:
         """Add."""
         for name, total in (*self._sums.items(), *self._any.items()):
             total.add(batch.column(batch.schema.names.index(name)))
@@ -257,7 +260,8 @@ class TotalsGate:
             elif total.value != said:
                 wrong.append(f'the sum of "{name}" is {total.value:f}, the control totals say {said:f}')
         values = {total.value for total in self._any.values()}
-        wrong += [f"no column has the sum {said:f} of the last line" for said in self._totals.loose if said not in values]
+        loose = [said for said in self._totals.loose if said not in values]
+        wrong += [f"no column has the sum {said:f} of the last line" for said in loose]
         if wrong:
             told = "; ".join(wrong)
             aside = f" {rejects.count:,} of its rows have cells that could not be read." if rejects.count else ""

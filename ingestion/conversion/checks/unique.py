@@ -147,7 +147,7 @@ class _Hashes:
 
     def _spill(self) -> None:
         if not self._files:
-            self._files = [tempfile.TemporaryFile() for _ in range(_PARTS)]
+            self._files = [tempfile.TemporaryFile() for _ in range(_PARTS)]  # noqa: SIM115  (``clear`` closes them)
         found = np.concatenate(self._held)
         self._held, self._bytes = [], 0
         parts = (found >> _PART_SHIFT).astype(np.uint8)
@@ -160,7 +160,8 @@ class _Hashes:
         """Return the hashes that more than one row has, ascending."""
         if not self._files:
             return _twice(np.concatenate(self._held)) if self._held else np.zeros(0, np.uint64)
-        self._spill()
+        if self._held:
+            self._spill()
         found = []
         for file in self._files:
             file.seek(0)
