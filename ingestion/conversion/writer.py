@@ -21,7 +21,8 @@ CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
 ROW_GROUP_BYTES = 16 << 20, 64 << 20
 GROUPS = 8
-SAMPLE_ROWS = 1 << 16
+SAMPLE_ROWS = 1 << 12, 1 << 16
+SAMPLE_CELLS = 1 << 20
 FIRST_ROWS = 1 << 11
 FEW_TEXTS, FEW_NUMBERS, MANY = 0.2, 0.05, 0.95
 COMPRESSION_LEVEL = 1
@@ -123,7 +124,7 @@ def _layout(group: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
     """
     if any(pa.types.is_nested(field.type) for field in group.schema):
         return True, None
-    sample = group.slice(0, SAMPLE_ROWS)
+    sample = group.slice(0, min(max(SAMPLE_ROWS[0], SAMPLE_CELLS // max(1, group.num_columns)), SAMPLE_ROWS[1]))
     repeating: list[str] = []
     encodings: dict[str, str] = {}
     for name, cells in zip(sample.schema.names, sample.columns, strict=True):

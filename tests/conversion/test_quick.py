@@ -13,6 +13,7 @@ from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.dates import DATE_FORMS, CompactDateRule, DateRule
 from ingestion.conversion.typing.quick import quick_values
+from ingestion.conversion.typing.reading import read_columns
 
 SHAPES = [
     (point, group, sign)
@@ -164,3 +165,40 @@ def test_a_column_reads_its_parts_by_it(tmp_path):
     column.leave_room()
     found = column.reading().values(pa.array(["9.999.999,99-", None]))
     assert [None if value is None else str(value) for value in found.to_pylist()] == ["-9999999.99", None]
+
+
+COLUMNS = st.lists(st.lists(st.none() | st.integers(-(10**8), 10**8), min_size=3, max_size=3), min_size=1, max_size=6)
+
+
+@settings(deadline=None)
+@given(COLUMNS, st.sampled_from(["", "1,5", "x", "1.234,5-"]))
+def test_columns_read_at_once_are_what_each_is_alone(columns, odd):
+    shape = (",", ".", "behind")
+    texts = [[None if number is None else written(number, 2, shape) for number in cells] for cells in columns]
+    readings = []
+    for cells in texts:
+        column = TextColumn("a")
+        column.look(pa.array([*(text for text in cells if text), "1.234,50-"]))
+        column.decide()
+        column.leave_room()
+        readings.append(column.reading())
+    texts[-1][-1] = odd or texts[-1][-1]
+    arrays = [pa.array(cells, pa.string()) for cells in texts]
+    at_once = read_columns(readings, arrays)
+    alone = [reading.values(cells) for reading, cells in zip(readings, arrays, strict=True)]
+    assert [None if values is None else values.to_pylist() for values in at_once] == [
+        None if values is None else values.to_pylist() for values in alone
+    ]
+
+
+def test_a_part_that_the_rule_reads_as_it_is_changes_nothing():
+    column = TextColumn("a")
+    column.look(pa.array(["1,50", "2,25-"]))
+    column.decide()
+    for cells in (["3,75", None], ["-3,75"], ["1.234,5"], ["12.345.678,90"], ["x"]):
+        part = pa.array(cells, pa.string())
+        other = TextColumn("a")
+        other.look(pa.concat_arrays([pa.array(["1,50", "2,25-"]), part]))
+        other.decide()
+        confirmed = column.is_confirmed(part, column.reading().values(part))
+        assert confirmed == (other.column().rule == column.column().rule)

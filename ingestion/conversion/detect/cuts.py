@@ -47,6 +47,11 @@ class Row:
         """The cells that are not blank."""
         return [cell for cell in self.cells if cell and cell.strip()]
 
+    @property
+    def is_filled(self) -> bool:
+        """Whether a cell is not blank."""
+        return any(cell and cell.strip() for cell in self.cells)
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -184,10 +189,10 @@ def cut_by(text: str, dialect: Dialect) -> Cut:
 
 def _usual(rows: Sequence[Row]) -> tuple[int, float]:
     """Return the usual width, and the share of records that have it, those above the first such left out."""
-    rows = [row for row in rows if row.filled and not is_rule(row.cells)] or rows
+    rows = [row for row in rows if row.is_filled and not is_rule(row.cells)] or rows
     data = [row for row in rows if not (row.cells[0] or "").startswith(COMMENTS)]
     # Comments hold any signs; where most records begin like one, they are none.
-    widths = [len(row.cells) for row in (data if len(data) > len(rows) / 2 else rows) if row.filled]
+    widths = [len(row.cells) for row in (data if len(data) > len(rows) / 2 else rows) if row.is_filled]
     if not widths:
         return (max((len(row.cells) for row in rows), default=0), 0.0)
     counts = Counter(widths)

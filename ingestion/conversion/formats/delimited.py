@@ -27,6 +27,7 @@ from ingestion.conversion.formats.spans import row_span
 from ingestion.conversion.places import Places
 from ingestion.conversion.records import records
 from ingestion.conversion.typing.column import TextColumn
+from ingestion.conversion.typing.reading import read_columns
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ class DelimitedTable(Table):
             for sample in self._blocks.samples():
                 found = self._cutter.text(Block(sample, 0, 0))
                 if not (found.short or found.long):
-                    self._look(found.batch, None)
+                    self._look_on(found.batch)
             self._traced = {
                 index: column
                 for index, (column, name) in enumerate(zip(self._columns, begun, strict=True))
@@ -216,6 +217,14 @@ class DelimitedTable(Table):
         for column, cells in zip(self._columns, batch.columns, strict=True):
             column.look(cells, line_of)
             column.decide()
+
+    def _look_on(self, batch: pa.RecordBatch) -> None:
+        """Look at a further sample, as far as the present readings do not take it as it is."""
+        values = read_columns(self._read_as(), batch.columns)
+        for column, cells, read in zip(self._columns, batch.columns, values, strict=True):
+            if not column.is_confirmed(cells, read):
+                column.look(cells)
+                column.decide()
 
     def _trace(self, part: _Part) -> None:
         """Follow columns that a sample from somewhere widened until the cell is met that does it in file order."""
@@ -302,7 +311,7 @@ class DelimitedTable(Table):
     def _parts(self) -> Iterator[_Part]:
         """Yield the blocks' parts in file order, a few of them read ahead by threads."""
         if self._first is not None and self._only is not None:
-            values = [r.values(cells) for r, cells in zip(self._readings, self._only.batch.columns, strict=True)]
+            values = read_columns(self._readings, self._only.batch.columns)
             yield _Part(self._first, self._only.batch, values, self._only)
             return
         blocks = iter(self._blocks)
@@ -327,11 +336,9 @@ class DelimitedTable(Table):
             types = [reading.parse_as for reading in readings]
             batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
             if batch is not None:
-                values = [reading.values(cells) for reading, cells in zip(readings, batch.columns, strict=True)]
-                return _Part(block, batch, values)
+                return _Part(block, batch, read_columns(readings, batch.columns))
         text = self._cutter.text(block)
-        values = [reading.values(cells) for reading, cells in zip(readings, text.batch.columns, strict=True)]
-        return _Part(block, text.batch, values, text)
+        return _Part(block, text.batch, read_columns(readings, text.batch.columns), text)
 
     # ---- the counts ----
 

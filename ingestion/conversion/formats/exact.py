@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 DATE_LENGTH = len("2026-10-31")
 FIRST_DAY = -719_162  # 0001-01-01; many readers cannot read a year 0
 HEXADECIMAL_HIDES_FROM = 10**6
+SHORT_ROWS = 4096
 BOM = b"\xef\xbb\xbf"
 _PART_OF_NUMBERS = frozenset("0123456789.-+eExX \t\"'")
 
@@ -188,11 +189,14 @@ def is_exact(
     block = _ended(block, dialect)
     raw = np.frombuffer(block, np.uint8)
     texts = [_text(column) for column in batch.columns if pa.types.is_string(column.type)]
-    if not _same_record_ends(block, raw, texts, batch.num_rows, dialect):
+    # Where nothing is quoted, no text holds a record end.
+    holders = [] if dialect.quote is None or quotes == 0 else texts
+    if not _same_record_ends(block, raw, holders, batch.num_rows, dialect):
         return False
     numbers = _Numbers()
     length = batch.num_rows * (batch.num_columns - 1 + len(dialect.newline or "\n"))
-    length += sum(numbers.length(column) for column in batch.columns)
+    length += sum(len(text.data) for text in texts)
+    length += numbers.length([column for column in batch.columns if not pa.types.is_string(column.type)])
     if dialect.quote:
         length += _outside(raw, texts, ord(dialect.quote), quotes)
     if length != len(block) or numbers.first_day < FIRST_DAY:
@@ -247,11 +251,19 @@ class _Numbers:
         self.first_day = FIRST_DAY
         self.fractions: dict[int, int] = {}
 
-    def length(self, column: pa.Array) -> int:
-        """Return the summed length of the exact texts of a column's values."""
+    def length(self, columns: Sequence[pa.Array]) -> int:
+        """Return the summed length of the exact texts of some columns' values."""
+        words: dict[int, list[Words]] = {}
+        total = sum(self._length(column, words) for column in columns)
+        for scale, columns_of in words.items():
+            # Of short columns, a call for each would cost more than its words.
+            short = [np.concatenate(columns_of)] if len(columns_of[0]) < SHORT_ROWS else columns_of
+            total += sum(self._digits(one, scale) for one in short)
+        return total
+
+    def _length(self, column: pa.Array, words: dict[int, list[Words]]) -> int:
+        """Return what a column's texts have beside digits and minus signs; add its integers to those of its scale."""
         filled = len(column) - column.null_count
-        if pa.types.is_string(column.type):
-            return len(_text(column).data)
         if pa.types.is_date32(column.type):
             if filled:
                 self.first_day = min(self.first_day, pc.min(column.view(pa.int32())).as_py())
@@ -261,7 +273,8 @@ class _Numbers:
         scale = column.type.scale if pa.types.is_decimal128(column.type) else 0
         if scale:
             self.fractions[scale] = self.fractions.get(scale, 0) + filled
-        return self._digits(_words(column), scale) + (filled if scale else 0)
+        words.setdefault(scale, []).append(_words(column))
+        return filled if scale else 0
 
     def _digits(self, words: Words, scale: int) -> int:
         """Return the number of digits and minus signs of integers, with at least one digit before the fraction."""

@@ -50,6 +50,8 @@ class TextColumn:
 
         ``place`` tells of a row of the part where it stands; None for a sample from somewhere.
         """
+        if self.settled:
+            return
         known = pc.drop_null(cells)
         bare = pc.utf8_trim_whitespace(known)
         written = pc.not_equal(bare, EMPTY)
@@ -69,6 +71,20 @@ class TextColumn:
         self._judged = True
         if any(isinstance(rule, DecimalRule) and rule.scale for rule in kept):
             self._spellings.look(bare)
+
+    def is_confirmed(self, cells: pa.Array, values: pa.Array | None) -> bool:
+        """Tell whether a part can change nothing and need not be looked at; ``values`` is what ``reading`` makes of it.
+
+        The rule chosen must be the narrowest that is left, and must not weigh how its texts are spelled.
+        """
+        if self._chosen is None:
+            return self.settled
+        if values is None or self._rules[0] is not self._chosen or self._trimmed:
+            return False
+        if isinstance(self._chosen, DecimalRule) and self._chosen.scale:
+            self._spellings.look(pc.drop_null(cells))
+            return self._chosen.even
+        return True
 
     def decide(self) -> None:
         """Choose the rule, or text; ambiguous readings stay text, with a warning. May be called again later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from ingestion.conversion.typing.base import WORD_DIGITS
 from ingestion.conversion.typing.constants import EMPTY, NO_TEXT
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.conversion.typing.plain import IntegerRule
-from ingestion.conversion.typing.quick import quick_values
+from ingestion.conversion.typing.quick import is_quick, quick_values
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from ingestion.conversion.typing.base import Rule
@@ -29,7 +31,8 @@ class Reading:
     ``parse_as`` is the type to which bytes can be parsed directly, where the parser's exactness can be
     proven (int64, decimal128 up to 18 digits, date32); else string. ``trimmed`` and ``blank`` say which
     normalisations the rule has recorded so far: spaces around cells, blank cells as null. ``undecided`` says
-    that more of the column could still give it a type.
+    that more of the column could still give it a type. Columns whose ``alike`` is the same, and not empty, can be
+    read as if they were one.
     """
 
     rule: Rule | None
@@ -38,13 +41,15 @@ class Reading:
     trimmed: bool
     blank: bool
     undecided: bool
+    alike: str = ""
 
     @classmethod
     def of(cls, rule: Rule | None, kind: pa.DataType, *, trimmed: bool, blank: bool, undecided: bool) -> Self:
         """Return the reading of a rule as it is now."""
         own = None if rule is None else twin(rule)
         direct = not (trimmed or blank) and _is_native(own)
-        return cls(own, kind, kind if direct else pa.string(), trimmed, blank, undecided)
+        alike = own.name if own is not None and not direct and is_quick(own) else ""
+        return cls(own, kind, kind if direct else pa.string(), trimmed, blank, undecided, alike)
 
     def values(self, cells: pa.Array) -> pa.Array | None:
         """Return the typed values; None when a cell contradicts the rule or needs what it has not recorded."""
@@ -85,6 +90,30 @@ class Reading:
     def name(self) -> str:
         """The rule's name."""
         return self.rule.name if self.rule else "string"
+
+
+def read_columns(readings: Sequence[Reading], columns: Sequence[pa.Array]) -> list[pa.Array | None]:
+    """Return the columns' values, as ``Reading.values`` does of each.
+
+    Those that are read alike are read at once: in a wide table the calls cost more than the cells.
+    """
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, reading in enumerate(readings):
+        if reading.alike:
+            groups[reading.alike].append(index)
+    found: dict[int, pa.Array] = {}
+    for members in groups.values():
+        first = readings[members[0]].rule
+        if len(members) == 1 or first is None:
+            continue
+        values = quick_values(first, pa.concat_arrays([columns[index] for index in members]))
+        if values is not None:
+            rows = len(columns[members[0]])
+            found |= {index: values.slice(place * rows, rows) for place, index in enumerate(members)}
+    return [
+        found[index] if index in found else reading.values(cells)
+        for index, (reading, cells) in enumerate(zip(readings, columns, strict=True))
+    ]
 
 
 def _is_native(rule: Rule | None) -> bool:
