@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 READY := .venv/.ready
 
-.PHONY: help setup demo serve lambda test test-lambda test-large test-slow fuzz bench bench-cold chaos load infra-test deploy diff destroy \
+.PHONY: help setup demo serve lambda test test-lambda test-large test-slow fuzz bench bench-cold bench-pages chaos load infra-test deploy diff destroy \
   check lint types layers css screenshots openapi node_modules
 
 help: ## list the targets
@@ -86,6 +86,9 @@ bench: setup ## speed and memory beside DuckDB, Polars, PyArrow, pandas and fast
 
 chaos: setup ## kill workers and fail AWS calls at random points (ROUNDS=100 SEED=...)
 	@$(PY) tests/chaos/rounds.py --rounds $(or $(ROUNDS),100) $(if $(SEED),--seed $(SEED))
+
+bench-pages: setup .local/browser ## first paint, bytes and requests of each page, in a browser
+	@$(PY) -m tests.e2e.paint
 
 load: setup ## 500 jobs by 50 clients at once, and what a list costs among 100,000 jobs
 	@$(PY) bench/load.py

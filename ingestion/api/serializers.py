@@ -137,6 +137,14 @@ class JobFilterSerializer(serializers.Serializer[Any]):
     source = serializers.ChoiceField(  # type: ignore[assignment]
         ["upload", "api", "http", "ftp", "tcp"], required=False, default="", allow_blank=True
     )
+    q = serializers.CharField(
+        source="text",
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=200,
+        help_text="Part of a job's id, dataset, file, person or error code.",
+    )
     limit = serializers.IntegerField(required=False, default=25, min_value=1, max_value=100)
     cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
 

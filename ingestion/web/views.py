@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 SOURCES = ("upload", "api", "http", "ftp", "tcp")
+PAGE_JOBS = 50
 _FILTERS = {"status": ORDER, "source": SOURCES}
 
 
@@ -51,7 +52,7 @@ def _jobs(request: HttpRequest) -> dict[str, Any]:
         status=asked["status"],
         source=asked["source"],
         text=asked["q"],
-        limit=50,
+        limit=PAGE_JOBS,
         cursor=request.GET.get("cursor", ""),
     )
     again = {"FAILED", "CANCELLED"}
@@ -69,6 +70,7 @@ def _jobs(request: HttpRequest) -> dict[str, Any]:
         "sources": SOURCES,
         "is_narrowed": bool(narrowed),
         "is_searched": bool(asked["q"]),
+        "narrowed_query": urlencode(narrowed),
         "query": request.GET.urlencode(),
         "next_query": urlencode({**narrowed, "cursor": found.next_cursor}),
     }

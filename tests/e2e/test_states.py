@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.e2e import axe
-from tests.e2e.axe import wrong
+from tests.e2e.axe import in_this_process, wrong
 from tests.e2e.browser import app_code, chromium, sign_in_as
 
 pytestmark = [
@@ -18,9 +17,6 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="needs Debian's chromium: apt-get install chromium"),
     pytest.mark.skipif(not axe.SCRIPT.exists(), reason="needs axe-core: npm ci"),
 ]
-in_this_process = pytest.mark.skipif(
-    os.environ.get("DATABRIDGE_TEST_DOOR") == "lambda", reason="needs the app in the tests' own process"
-)
 
 
 @pytest.fixture
