@@ -22,6 +22,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         ("Dashboard", home, may(user, Action.SEE_JOBS)),
         ("Jobs", reverse("jobs_page"), may(user, Action.SEE_JOBS)),
         ("Datasets", reverse("datasets_page"), may(user, Action.SEE_DATASETS)),
+        ("Connections", reverse("connections_page"), may(user, Action.USE_CONNECTIONS)),
         ("Admin", reverse("admin:index"), may(user, Action.MANAGE_USERS)),
     ]
     return {

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ingestion.web import dashboard, job, look, views
+from ingestion.web import connections, dashboard, job, look, views
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -11,6 +11,9 @@ urlpatterns = [
     path("new", views.new, name="new_job"),
     path("datasets", views.datasets, name="datasets_page"),
     path("datasets/<str:name>", views.dataset, name="dataset_page"),
+    path("connections", connections.connections, name="connections_page"),
+    path("new-connection", connections.new_connection, name="new_connection"),
+    path("connections/<str:name>", connections.connection, name="connection_page"),
     path("session", views.session, name="session"),
     path("signed-in", views.signed_in_again, name="signed_in"),
     path("api/parts/dashboard", dashboard.dashboard_part, name="dashboard_part"),

@@ -6,12 +6,15 @@ const PARTS = {
   "[data-live]": () => import("./live.js").then(({ follow }) => each("[data-live]", follow)),
   "#job": () => import("./job.js").then(({ watchJob }) => each("#job", watchJob)),
   "#jobs": () => import("./jobs.js").then(({ bulkRetry }) => each("#jobs", bulkRetry)),
+  "#connections": () => import("./connections.js").then(({ testing }) => each("#connections", testing)),
+  "#connection": () => import("./connections.js").then(({ connectionForm }) => each("#connection", connectionForm)),
   "#new-job": () => import("./new.js").then(({ newJob }) => each("#new-job", newJob)),
   "#signed-in": () => import("./signed-in.js"),
 };
 
 const each = (selector, start) => document.querySelectorAll(selector).forEach((part) => start(part));
 
+if (document.getElementById("session")) import("./forms.js").then(({ guardForms }) => guardForms());
 localise();
 setInterval(() => document.hidden || localise(), 30000);
 for (const [selector, start] of Object.entries(PARTS)) if (document.querySelector(selector)) start();

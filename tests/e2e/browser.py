@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import sync_playwright
 
 DEMO_OPERATOR = ("operator@databridge.example", "Try-DataBridge-1")
+DEMO_ADMIN = ("admin@databridge.example", "Try-DataBridge-1")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
@@ -80,6 +81,14 @@ def fill_sign_in(page, email: str, password: str) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
+
+
+def sign_in_again(page, email: str, password: str) -> None:
+    """Answer the window of a page whose session has ended."""
+    page.get_by_role("dialog", name="Your session has ended").wait_for()
+    with page.expect_popup() as waiting:
+        page.get_by_role("dialog").get_by_role("button", name="Sign in", exact=True).click()
+    fill_sign_in(waiting.value, email, password)
 
 
 def until(page, script: str, timeout_s: float = 30) -> None:

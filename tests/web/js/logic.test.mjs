@@ -7,6 +7,7 @@ import { test } from "node:test";
 const js = (name) => import(new URL(`../../../static/js/${name}.js`, import.meta.url));
 const { size, suggestion, DATASET } = await js("names");
 const { options, source, sourceCommand, uploadCommand } = await js("curl");
+const { spec: connectionSpec } = await js("connections");
 const { ago } = await js("times");
 const { nextWait } = await js("poll");
 const { base64, nextPiece, remembered, unfinished } = await js("tus");
@@ -100,4 +101,15 @@ test("the command line survives hostile names and shows no secret", () => {
   const told = sourceCommand("https://h/", { dataset: "a", spec, chosen: {} });
   assert.ok(!told.includes("hunter2") && told.includes("<password>"));
   assert.equal(spec.password, "hunter2");
+});
+
+test("a connection's form becomes the source that the API takes", () => {
+  const ftp = { kind: "ftp", host: " erp.example.com ", port: "2121", tls: "explicit", username: "u", password: " p ", path: "", rest: '{"pattern": "*.csv"}' };
+  assert.deepEqual(connectionSpec(ftp), { type: "ftp", host: "erp.example.com", tls: "explicit", username: "u", port: 2121, password: " p ", pattern: "*.csv" });
+  assert.deepEqual(connectionSpec({ kind: "sftp", host: "h", host_key: "SHA256:x", password: "" }), { type: "ftp", protocol: "sftp", host: "h", host_key: "SHA256:x" });
+  assert.deepEqual(connectionSpec({ kind: "tcp", host: "h", port: "9", tcp_tls: "on" }), { type: "tcp", host: "h", port: 9, tls: true });
+  assert.deepEqual(connectionSpec({ kind: "http", url: "https://h/", username: "", password: "" }), { type: "http", url: "https://h/" });
+  assert.deepEqual(connectionSpec({ kind: "http", url: "https://h/", username: "u", password: "p" }).auth, { username: "u", password: "p" });
+  assert.throws(() => connectionSpec({ kind: "tcp", rest: "[1]" }));
+  assert.throws(() => connectionSpec({ kind: "tcp", rest: "{" }));
 });
