@@ -1,0 +1,121 @@
+"""Which column of a file is which column of the contract: by name, by alias, by spelling, and by a guess."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingestion.conversion.contract.kinds import common
+
+if TYPE_CHECKING:
+    from ingestion.conversion.contract.model import Contract, ContractColumn
+
+SEEN = 8
+WIDE = 500  # a contract of more columns keeps no values
+LIKE = 0.6
+TECHNICAL = "_rescued"
+
+
+@dataclass(slots=True)
+class Matching:
+    """The file's place of each contract column, what is new, what is missing, and which of these look renamed."""
+
+    found: dict[str, int] = field(default_factory=dict)
+    new: list[int] = field(default_factory=list)
+    missing: list[ContractColumn] = field(default_factory=list)
+    renamed: dict[str, int] = field(default_factory=dict)
+
+
+def matched(contract: Contract, names: list[str]) -> Matching:
+    """Match by name or alias, then by spelling: capitals and spaces around a name make no other column."""
+    result = Matching()
+    taken: set[int] = set()
+    for place, name in enumerate(names):
+        column = contract.column(name)
+        if column is not None and column.name not in result.found:
+            result.found[column.name] = place
+            taken.add(place)
+    spelled = _unique({place: _plain(name) for place, name in enumerate(names) if place not in taken})
+    wanted = _unique({c.name: _plain(c.name) for c in contract.columns if c.name not in result.found})
+    for name, text in wanted.items():
+        if (place := next((place for place, other in spelled.items() if other == text), None)) is not None:
+            result.found[name] = place
+            taken.add(place)
+    result.new = [place for place in range(len(names)) if place not in taken]
+    result.missing = [column for column in contract.columns if column.name not in result.found]
+    return result
+
+
+def guess(contract: Contract, names: list[str], batch: pa.RecordBatch | None, result: Matching, *, surely: bool) -> None:
+    """Find missing columns again in new ones that stand in their place and hold values of their kind.
+
+    ``surely`` also asks for a name that is alike, or for values that the column had before.
+    """
+    for column in [one for one in result.missing if one.name != TECHNICAL]:
+        place = _in_place_of(contract, column, names, result)
+        if place is None or place not in result.new:
+            continue
+        cells = None if batch is None else batch.column(place)
+        kind = pa.null() if cells is None else cells.type
+        if pa.types.is_null(kind) or pa.types.is_null(column.kind) or not _same_kind(column.kind, kind):
+            continue
+        if surely and not (_is_like(column.name, names[place]) or _overlap(column, cells)):
+            continue
+        result.renamed[column.name] = place
+        result.new.remove(place)
+    result.missing = [column for column in result.missing if column.name not in result.renamed]
+
+
+def _in_place_of(contract: Contract, column: ContractColumn, names: list[str], result: Matching) -> int | None:
+    """Return the place of the file's column between the same neighbours; where no neighbour is left, the same place."""
+    order = [one.name for one in contract.columns]
+    at = order.index(column.name)
+    before = next((result.found[name] for name in reversed(order[:at]) if name in result.found), None)
+    after = next((result.found[name] for name in order[at + 1 :] if name in result.found), None)
+    low = -1 if before is None else before
+    high = len(names) if after is None else after
+    between = [place for place in range(low + 1, high) if place in result.new]
+    gone = [one for one in result.missing if one.name in order and _stands_between(order, one.name, at, result)]
+    if len(between) == len(gone):
+        return between[[one.name for one in gone].index(column.name)] if column in gone else None
+    return at if at in between else None
+
+
+def _stands_between(order: list[str], name: str, at: int, result: Matching) -> bool:
+    """Tell whether no found column stands between two places of the contract."""
+    low, high = sorted((at, order.index(name)))
+    return not any(one in result.found for one in order[low : high + 1])
+
+
+def _same_kind(agreed: pa.DataType, found: pa.DataType) -> bool:
+    return agreed == found or common(agreed, found) is not None
+
+
+def _is_like(one: str, two: str) -> bool:
+    return SequenceMatcher(None, _plain(one), _plain(two)).ratio() >= LIKE
+
+
+def _overlap(column: ContractColumn, cells: pa.Array | None) -> bool:
+    return bool(cells is not None and set(column.seen) & set(hashes(cells, len(cells))))
+
+
+def hashes(cells: pa.Array, most: int = SEEN) -> tuple[str, ...]:
+    """Return short hashes of a few different texts of a column; none for what is no text."""
+    if not pa.types.is_string(cells.type):
+        return ()
+    texts = pc.unique(pc.drop_null(cells)).slice(0, most).to_pylist()
+    return tuple(f"{zlib.crc32(text.encode()):08x}" for text in texts if text)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def _unique(names: dict[Any, str]) -> dict[Any, str]:
+    every = list(names.values())
+    return {key: text for key, text in names.items() if every.count(text) == 1}
