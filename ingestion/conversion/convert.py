@@ -13,9 +13,11 @@ from uuid import uuid4
 
 from ingestion.conversion.checks.gate import GatedTable
 from ingestion.conversion.checks.rejects import Rejects
+from ingestion.conversion.contract.gate import ContractGate
 from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import (
     AccountingBroken,
+    ContractBroken,
     FileMissing,
     NoRows,
     OutputFailed,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Detection
 
 MAX_PASSES = 50
+UNORDERED = frozenset({"json", "ndjson", "avro"})  # the names of a record come in any order
 
 
 class _Stopped(BaseException):
@@ -65,9 +68,10 @@ def convert(  # noqa: PLR0913  (a keyword for each thing that may be asked for)
 ) -> Report:
     """Convert one file to Parquet and return what was decided and counted.
 
-    Every batch goes through the ``gates`` before it is written, and then through those of the ``checks``. What is set
-    aside is in the report, up to a number, and all of it in a Parquet file at ``rejects``, where that is given.
-    ``metadata`` goes into the footer. ``on_progress`` hears where it stands and may raise to stop; then, as after any
+    A contract among the ``options`` is the first gate; ``SchemaChanged`` and ``ApprovalNeeded`` tell that it keeps the
+    file out. Then every batch goes through the ``gates``, and through those of the ``checks``. What is set aside is in
+    the report, up to a number, and all of it in a Parquet file at ``rejects``, where that is given. ``metadata`` goes
+    into the footer. ``on_progress`` hears where it stands and may raise to stop; then, as after any
     ``ConversionError``, nothing is at ``dest`` but what was there before. Every failure of the conversion itself is a
     ``ConversionError``.
     """
@@ -84,6 +88,9 @@ def convert(  # noqa: PLR0913  (a keyword for each thing that may be asked for)
             return _convert(src, dest, order, tell)
     except _Stopped as stopped:
         raise stopped.reason from None
+    except ContractBroken as broken:
+        broken.place = replace(broken.place or Place(), file=filename or src.name)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,9 @@ class _Order:
         """Open the payload's table, behind its gates where there are any."""
         table = FORMATS[detection.format](payload, detection, self.options)
         gates = (*self.gates, *(self.checks.gates() if self.checks else ()))
+        if self.options.contract is not None:
+            ordered = detection.format not in UNORDERED
+            gates = (ContractGate(self.options.contract, table, ordered=ordered), *gates)
         return GatedTable(table, gates, self.rejects) if gates else table
 
 
@@ -126,7 +136,7 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
                 partial.replace(dest)
         finally:
             partial.unlink(missing_ok=True)
-    columns = table.columns()
+    columns, agreement = table.columns(), _agreement(table)
     return Report(
         file=name,
         detection=_with_given(detection, (*table.decisions, *how_written(columns)), order.options),
@@ -138,7 +148,15 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
         bytes_out=bytes_out,
         rejects=tuple(table.rejects),
         profile=tuple(profile),
+        contract=agreement.result if agreement else None,
+        changes=agreement.changes if agreement else (),
     )
+
+
+def _agreement(table: Table) -> ContractGate | None:
+    """Return the gate that held the contract against the table."""
+    gates = table.gates if isinstance(table, GatedTable) else ()
+    return next((gate for gate in gates if isinstance(gate, ContractGate)), None)
 
 
 def _with_given(detection: Detection, settled: Iterable[Decision], options: Options) -> Detection:
@@ -231,15 +249,18 @@ def _write(
 
     Reading and writing take turns, and each is told of before it begins, so that a listener can tell them apart.
     """
+    facts = dict(metadata)
     for _ in range(MAX_PASSES):
         try:
-            with Writer(partial, table, metadata, bytes_in=total) as writer:
+            with Writer(partial, table, facts, bytes_in=total) as writer:
                 tell(Progress(stage="read", bytes_done=0, bytes_total=total, rows=0))
                 for batch in table.batches():
                     tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
                     writer.write(batch)
                     tell(Progress(stage="read", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
                 tell(Progress(stage="write", bytes_done=table.progress, bytes_total=total, rows=writer.rows))
+                if (agreement := _agreement(table)) is not None:
+                    facts["contract_version"] = str(agreement.result.version)
         except PlanWidened:
             continue
         return
@@ -257,5 +278,5 @@ def _check(table: Table, partial: Path, name: str) -> None:
             hint="Nothing was published; report this file as a fault.",
             place=Place(file=name),
         )
-    if not table.schema().names:
+    if not table.columns():
         raise NoRows("There is no table in the file.", hint="Check the export.", place=Place(file=name))

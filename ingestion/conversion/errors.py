@@ -17,6 +17,10 @@
     ├ OutOfMemory          more memory needed than there is
     ├ WholeOnly            a file of a kind that cannot be looked at in part
     ├ OptionInvalid        what the caller fixed cannot be meant
+    ├ ContractInvalid      a contract that cannot be meant
+    ├ ContractBroken       a file that is not as the dataset's contract agrees
+    │ ├ SchemaChanged      ... and may not be loaded
+    │ └ ApprovalNeeded     ... and may be loaded if an Admin agrees
     ├ OutputFailed         the destination cannot be written
     ├ DiskFull             no room for the output or for unpacking
     ├ AccountingBroken     rows read and rows written do not add up
@@ -33,7 +37,10 @@ from typing import TYPE_CHECKING, ClassVar
 from ingestion.errors import DataBridgeError, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+    from ingestion.conversion.contract.changes import Change
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -208,6 +215,54 @@ class OptionInvalid(ConversionError):
     """
 
     code: ClassVar[str] = "OPTION_INVALID"
+
+
+class ContractInvalid(ConversionError):
+    """A contract cannot be meant: a type, a policy, a name or a number in it is wrong.
+
+    Correct what the message names.
+    """
+
+    code: ClassVar[str] = "CONTRACT_INVALID"
+
+
+class ContractBroken(ConversionError):
+    """The file is not as its dataset's contract agrees.
+
+    The message names the column, what was agreed, what came and where.
+    """
+
+    code: ClassVar[str] = "CONTRACT_BROKEN"
+    version: int = 0
+    changes: tuple[Change, ...] = ()
+
+    @classmethod
+    def of(cls, version: int, changes: Sequence[Change], decisive: Sequence[Change]) -> Self:
+        """Tell of the change that decides first, and count the others; keep all of them."""
+        first, more = decisive[0], len(changes) - 1
+        others = f" There {'is 1 other change' if more == 1 else f'are {more} other changes'}." if more else ""
+        place = Place(line=first.line, column=first.column or None)
+        error = cls(first.message + others, hint=first.hint, place=place)
+        error.version, error.changes = version, tuple(changes)
+        return error
+
+
+class SchemaChanged(ContractBroken):
+    """The file is not as its dataset's contract agrees, and the contract's policy is to fail.
+
+    Correct the export and send the file again, or let an Admin change the policy.
+    """
+
+    code: ClassVar[str] = "SCHEMA_CHANGED"
+
+
+class ApprovalNeeded(ContractBroken):
+    """The file is not as its dataset's contract agrees, and the contract's policy is to ask.
+
+    An Admin approves the change, and the file is loaded, or refuses it.
+    """
+
+    code: ClassVar[str] = "APPROVAL_NEEDED"
 
 
 class OutputFailed(ConversionError):

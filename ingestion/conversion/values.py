@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from ingestion.conversion.contract.changes import Change
+    from ingestion.conversion.contract.model import Contract
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the caller fixes; everything left at its default is detected from the content.
 
+    ``contract`` is what the file is read towards, where its dataset has one.
     Raises ``OptionInvalid`` for what cannot be meant.
     """
 
@@ -29,6 +33,7 @@ class Options:
     table: int | None = None
     sheet: str | None = None
     member: str | None = None
+    contract: Contract | None = None
 
     def __post_init__(self) -> None:
         """Refuse early, with the cure."""
@@ -211,6 +216,8 @@ class Report:
     bytes_out: int
     rejects: tuple[Reject, ...] = ()
     profile: tuple[Mapping[str, Any], ...] = ()
+    contract: Contract | None = None
+    changes: tuple[Change, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready data, with its explanation in sentences first."""
@@ -227,6 +234,8 @@ class Report:
             "warnings": [asdict(warning) for warning in self.warnings],
             "rejects": [asdict(reject) for reject in self.rejects],
             **({"profile": [dict(column) for column in self.profile]} if self.profile else {}),
+            "contract": self.contract.as_dict() if self.contract else None,
+            "changes": [change.as_dict() for change in self.changes],
             "seconds": round(self.seconds, 3),
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,

@@ -63,7 +63,7 @@ class GatedTable(Table):
         self._nulls: dict[str, int] = {}
         self._seen = 0
         self._table = table
-        self._gates = tuple(gates)
+        self.gates = tuple(gates)
         self._path = rejects_path
         self._schema: pa.Schema | None = None
 
@@ -81,7 +81,7 @@ class GatedTable(Table):
         """Return what is written; the first call after a pass that was not finished begins the next one."""
         if self._schema is None:
             self._schema = self._table.schema()
-            for gate in self._gates:
+            for gate in self.gates:
                 self._schema = gate.schema(self._schema)
         return self._schema
 
@@ -111,7 +111,7 @@ class GatedTable(Table):
     def columns(self) -> tuple[Column, ...]:
         """Describe what is written; nulls are those of the rows that stay."""
         columns = self._table.columns()
-        for gate in self._gates:
+        for gate in self.gates:
             columns = gate.columns(columns)
         return tuple(replace(column, nulls=self._nulls.get(column.name, column.nulls)) for column in columns)
 
@@ -122,7 +122,7 @@ class GatedTable(Table):
         """
         rejects.size = size = batch.num_rows
         rows = None
-        for gate in self._gates:
+        for gate in self.gates:
             if rejects.marked and not getattr(gate, "sees_all", False):
                 batch, rows = _without(batch, rows, rejects)
             batch = gate.pass_(batch, rows, rejects)
@@ -145,7 +145,7 @@ class GatedTable(Table):
         if self._table.rejects:
             rejects.take(self._table.rejects, own.rejected)
         self.rejects = tuple(rejects.listed)
-        for gate in self._gates:
+        for gate in self.gates:
             gate.finish(self, rejects)
 
 

@@ -79,10 +79,9 @@ def as_text(cells: pa.Array, rule: str = "") -> pa.Array:
         return pc.cast(cells, pa.string())
     if pa.types.is_date32(kind) and rule in {"", "date YYYY-MM-DD"}:
         return pc.cast(cells, pa.string())
-    plain = pa.types.is_decimal128(kind) and kind.scale <= _MAX_PLAIN_SCALE
-    if plain and ("point" not in rule or rule.startswith(f"decimal({kind.precision},{kind.scale}) point")):
-        if not any(word in rule for word in ("group", "minus", "comma")):
-            return pc.cast(cells, pa.string())
+    has_signs = any(word in rule for word in ("group", "minus", "comma"))
+    if pa.types.is_decimal128(kind) and kind.scale <= _MAX_PLAIN_SCALE and not has_signs:
+        return pc.cast(cells, pa.string())
     try:
         notation_of(rule)
     except UnknownRule:
@@ -112,7 +111,11 @@ def plain_text(value: Any) -> str:
 def _json(value: Any) -> str:
     match value:
         case dict():
-            return "{" + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_json(one)}" for name, one in value.items()) + "}"
+            return (
+                "{"
+                + ",".join(f"{json.dumps(name, ensure_ascii=False)}:{_json(one)}" for name, one in value.items())
+                + "}"
+            )
         case list():
             return "[" + ",".join(map(_json, value)) + "]"
         case None:

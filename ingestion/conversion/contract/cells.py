@@ -1,4 +1,4 @@
-"""Texts of a column that no rule takes as a whole, read cell by cell as the contract agrees; what does not fit is told."""
+"""Texts of a column that no rule takes as a whole, read cell by cell as the contract agrees."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _differ(rules: list[Rule], filled: pa.Array, kind: pa.DataType) -> bool:
 
 def _fine(rule: Rule, cells: pa.Array, kind: pa.DataType) -> pa.Array:
     """Tell which cells a rule reads exactly as the type; a null cell is none of them."""
-    matched = pc.fill_null(pc.match_substring_regex(cells, f"^(?:{rule.pattern})$"), False)  # noqa: FBT003
+    matched = pc.fill_null(pc.match_substring_regex(cells, f"^(?:{rule.pattern})$"), False)
     if isinstance(rule, BoolRule):
         return matched
     some = pc.indices_nonzero(matched)
@@ -154,4 +154,3 @@ def _values(rule: Rule, cells: pa.Array) -> pa.Array:
     if len(filled) and isinstance(own, DecimalRule | IntegerRule | CompactDateRule):
         own.accepts(filled)
     return own.cast(cells)
-

@@ -70,7 +70,7 @@ def evolved(contract: Contract, changes: Iterable[Change]) -> Contract:
 
 
 def _in_order(order: list[str], change: Change) -> list[str]:
-    """Put the columns that a file has in its order; only where a person agreed to it, as it means nothing to readers."""
+    """Put the columns that a file has in its order; only where a person agreed to it."""
     wanted = [name for name in change.data.get("order", ()) if name in order] if change.policy == "ask" else []
     places = iter(wanted)
     return [next(places) if name in wanted else name for name in order]

@@ -137,7 +137,7 @@ def common(one: pa.DataType, two: pa.DataType) -> pa.DataType | None:
         return one
     if pa.types.is_null(one) or pa.types.is_null(two):
         return two if pa.types.is_null(one) else one
-    if _is_number(one) and _is_number(two):
+    if is_number(one) and is_number(two):
         return _number(one, two)
     if pa.types.is_floating(one) and pa.types.is_floating(two):
         return one if one.bit_width > two.bit_width else two
@@ -156,8 +156,14 @@ def holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
     return common(wide, narrow) == wide
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Tell whether a type holds exact numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_decimal128(kind))
+
+
+def scale(kind: pa.DataType) -> int:
+    """Return how many decimals an exact number has."""
+    return _digits(kind)[1]
 
 
 def _digits(kind: pa.DataType) -> tuple[int, int]:

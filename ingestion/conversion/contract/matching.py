@@ -43,7 +43,7 @@ def matched(contract: Contract, names: list[str]) -> Matching:
     spelled = _unique({place: _plain(name) for place, name in enumerate(names) if place not in taken})
     wanted = _unique({c.name: _plain(c.name) for c in contract.columns if c.name not in result.found})
     for name, text in wanted.items():
-        if (place := next((place for place, other in spelled.items() if other == text), None)) is not None:
+        for place in [place for place, other in spelled.items() if other == text]:
             result.found[name] = place
             taken.add(place)
     result.new = [place for place in range(len(names)) if place not in taken]
@@ -51,34 +51,34 @@ def matched(contract: Contract, names: list[str]) -> Matching:
     return result
 
 
-def guess(contract: Contract, names: list[str], batch: pa.RecordBatch | None, result: Matching, *, surely: bool) -> None:
-    """Find missing columns again in new ones that stand in their place and hold values of their kind.
-
-    ``surely`` also asks for a name that is alike, or for values that the column had before.
-    """
+def guessed(contract: Contract, schema: pa.Schema, result: Matching) -> dict[str, int]:
+    """Return missing columns that a new one may be, which stands in their place and holds values of their kind."""
+    places = {}
     for column in [one for one in result.missing if one.name != TECHNICAL]:
-        place = _in_place_of(contract, column, names, result)
-        if place is None or place not in result.new:
+        place = _in_place_of(contract, column, len(schema), result)
+        if place is None or schema.field(place).name == TECHNICAL:
             continue
-        cells = None if batch is None else batch.column(place)
-        kind = pa.null() if cells is None else cells.type
-        if pa.types.is_null(kind) or pa.types.is_null(column.kind) or not _same_kind(column.kind, kind):
-            continue
-        if surely and not (_is_like(column.name, names[place]) or _overlap(column, cells)):
-            continue
-        result.renamed[column.name] = place
-        result.new.remove(place)
-    result.missing = [column for column in result.missing if column.name not in result.renamed]
+        kind = schema.field(place).type
+        if not pa.types.is_null(kind) and not pa.types.is_null(column.kind) and common(column.kind, kind) is not None:
+            places[column.name] = place
+    return places
 
 
-def _in_place_of(contract: Contract, column: ContractColumn, names: list[str], result: Matching) -> int | None:
+def take_renamed(result: Matching, places: dict[str, int]) -> None:
+    """Match missing columns with new ones."""
+    result.renamed |= places
+    result.new = [place for place in result.new if place not in places.values()]
+    result.missing = [column for column in result.missing if column.name not in places]
+
+
+def _in_place_of(contract: Contract, column: ContractColumn, width: int, result: Matching) -> int | None:
     """Return the place of the file's column between the same neighbours; where no neighbour is left, the same place."""
     order = [one.name for one in contract.columns]
     at = order.index(column.name)
     before = next((result.found[name] for name in reversed(order[:at]) if name in result.found), None)
     after = next((result.found[name] for name in order[at + 1 :] if name in result.found), None)
     low = -1 if before is None else before
-    high = len(names) if after is None else after
+    high = width if after is None else after
     between = [place for place in range(low + 1, high) if place in result.new]
     gone = [one for one in result.missing if one.name in order and _stands_between(order, one.name, at, result)]
     if len(between) == len(gone):
@@ -92,16 +92,14 @@ def _stands_between(order: list[str], name: str, at: int, result: Matching) -> b
     return not any(one in result.found for one in order[low : high + 1])
 
 
-def _same_kind(agreed: pa.DataType, found: pa.DataType) -> bool:
-    return agreed == found or common(agreed, found) is not None
-
-
-def _is_like(one: str, two: str) -> bool:
+def is_like(one: str, two: str) -> bool:
+    """Tell whether two names are alike."""
     return SequenceMatcher(None, _plain(one), _plain(two)).ratio() >= LIKE
 
 
-def _overlap(column: ContractColumn, cells: pa.Array | None) -> bool:
-    return bool(cells is not None and set(column.seen) & set(hashes(cells, len(cells))))
+def overlap(column: ContractColumn, cells: pa.Array) -> bool:
+    """Tell whether some cells hold a text that the column held from the first."""
+    return bool(set(column.seen) & set(hashes(cells, len(cells))))
 
 
 def hashes(cells: pa.Array, most: int = SEEN) -> tuple[str, ...]:

@@ -192,5 +192,8 @@ class Contract:
         return self if columns == self.columns else replace(self, columns=columns, version=self.version + 1)
 
 
+NEW = Contract((), version=0)  # a dataset's contract before its first file
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.typing.base import Rule
 
 OR = " or "
+JSON_TEXT = "JSON text"
 _SIGNS = r"(point|comma)(, group (?:'[^']+'|\"'\"))?(, minus (?:behind|parentheses))?"
 _DECIMAL = re.compile(rf"decimal {_SIGNS}")
 _TYPED_DECIMAL = re.compile(rf"decimal\(\d+,(?P<scale>\d+)\) {_SIGNS}")
@@ -35,6 +36,8 @@ _AS_IT_IS = re.compile(r"date [DMY./-]+|bool \w+/\w+")
 
 def written(rule: str) -> str:
     """Return what a contract keeps of a rule; empty where the source has types of its own, or text."""
+    if rule.startswith(f"{JSON_TEXT} of "):
+        return JSON_TEXT
     for words in NORMALISATIONS:
         rule = rule.replace(f", {words}", "")
     if found := _TYPED_DECIMAL.fullmatch(rule):
@@ -131,3 +134,16 @@ def _goes_with(way: str, found: str) -> bool:
 def joined(agreed: str, found: str) -> str:
     """Return the agreed ways of writing and one more."""
     return OR.join(dict.fromkeys([*filter(None, agreed.split(OR)), found]))
+
+
+def retyped(rule: str, kind: pa.DataType) -> str:
+    """Return a file's rule for values that are stored with the contract's digits: zeros fill what its texts lack."""
+    found = _TYPED_DECIMAL.match(rule)
+    if not found or not pa.types.is_decimal128(kind):
+        return rule
+    typed = rule.replace(rule[: rule.index(")") + 1], f"decimal({kind.precision},{kind.scale})", 1)
+    filled = f", {NORMALISATIONS[0]}"
+    if int(found["scale"]) == kind.scale or filled in typed:
+        return typed
+    bare = typed[: found.end() + len(typed) - len(rule)]
+    return bare + filled + typed[len(bare) :]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = {
     "new_column": "a column that the contract does not have",
     "missing_column": "a column of the contract that the file does not have",
-    "widened": "values of the same kind that need a wider type: whole numbers become amounts, more digits, a time of day",
+    "widened": "values of the same kind that need a wider type: amounts for whole numbers, more digits, a time of day",
     "narrowed": "values that would fit a narrower type than agreed, such as an amount without fractions",
     "changed_kind": "values of another kind, such as a text where there were dates",
     "notation": "the same kind written in another way, such as 31.01.2026 for 2026-01-31",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from ingestion.conversion.contract.towards import text_columns
 from ingestion.conversion.decoding import not_reversible
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
@@ -121,7 +122,7 @@ class DelimitedTable(Table):
         self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
         self._provable = can_prove(dialect) and not options.null_values
-        self._columns = [TextColumn(name) for name in dialect.names]
+        self._columns = text_columns(options.contract, dialect.names)
         self._nulls = [0] * len(self._columns)
         self._rescued = False
         self._first: Block | None = None

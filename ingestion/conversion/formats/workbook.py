@@ -84,6 +84,7 @@ class WorkbookTable(Table):
         read = len(layout.body) + sum(skipped.values())
         self.rows = RowCount(read=read, loaded=len(self._body), rejected=len(refused), skipped=skipped)
         self._columns = [self._column(grid, at, name, options) for at, name in layout.names.items()]
+        self._nulls = [0] * len(self._columns)
         self._tell(book, options, layout)
 
     # ---- the sheet ----

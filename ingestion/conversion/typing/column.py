@@ -28,14 +28,24 @@ if TYPE_CHECKING:
 class TextColumn:
     """Collects evidence with ``look`` over the whole column, ``decide``s once, and then ``cast``s each part."""
 
-    def __init__(self, name: str, rules: Callable[[], tuple[Rule, ...]] = text_rules) -> None:
-        """Begin with every rule possible."""
+    def __init__(
+        self,
+        name: str,
+        rules: Callable[[], tuple[Rule, ...]] = text_rules,
+        agreed: Callable[[Rule], bool] | None = None,
+    ) -> None:
+        """Begin with every rule possible; without any the column is text.
+
+        ``agreed`` tells of a rule whether texts are known to be written so: among those that take every cell such a
+        one is chosen, and needs no further proof.
+        """
         self.name = name
+        self._agreed = agreed
         self.nulls = 0
         self.warnings: list[Notice] = []
         self._rules: Sequence[Rule] = rules()
         self._seen = False
-        self._judged = False
+        self._judged = not self._rules
         self._trimmed = False
         self._blank = False
         self._roomy = False
@@ -92,6 +102,10 @@ class TextColumn:
         self.warnings = []
         self._note = ""
         rules = self._rules
+        agreed = [rule for rule in rules if self._agreed(rule)] if self._agreed is not None else []
+        if agreed and self._judged:
+            self._chosen = agreed[0]
+            return
         if rules and isinstance(rules[0], CompactDateRule) and not rules[0].is_proven:
             rules = rules[1:]
         if not rules or not self._judged:

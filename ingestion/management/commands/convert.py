@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.core.management.base import BaseCommand
 
 from ingestion.conversion import Options, convert
-from ingestion.conversion.errors import Interrupted, OutputFailed, unwritable
+from ingestion.conversion.contract.model import NEW, Contract
+from ingestion.conversion.errors import ContractInvalid, Interrupted, OutputFailed, unwritable
 from ingestion.conversion.explain import explain
 from ingestion.errors import DataBridgeError
 
@@ -35,6 +36,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--report",
             help="where to write the JSON report; - for standard output, in sentences where that is a terminal",
+        )
+        parser.add_argument(
+            "--contract",
+            help="a JSON file with the contract to hold the file against; new to begin one, which the report has",
         )
         parser.add_argument("--null-values", default="", help="texts that mean null, separated by commas")
         parser.add_argument("--sheet", help="the workbook's sheet")
@@ -62,6 +67,7 @@ class Command(BaseCommand):
                 header_row=given["header_row"],
                 skip_rows=given["skip_rows"],
                 table=given["table"],
+                contract=_contract(given["contract"]),
             )
             report = convert(given["src"], given["dest"], options=options)
             self._tell(report, given["report"], given["dest"])
@@ -121,6 +127,23 @@ def _refuse_report(where: str | None) -> None:
     path = Path(where)
     if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise OutputFailed(f"The report {path} cannot be written.", hint="Name a file in a folder that exists.")
+
+
+def _contract(told: str | None) -> Contract | None:
+    """Read a contract from its file, or from a report that holds one; raises ``ContractInvalid``."""
+    if told is None:
+        return None
+    if told == "new":
+        return NEW
+    try:
+        found = json.loads(Path(told).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContractInvalid(f"The contract {told} cannot be read.", hint="Check the path.") from error
+    except (ValueError, RecursionError) as error:
+        raise ContractInvalid(f"The contract {told} is no JSON.", hint='Write {"columns": [...]}.') from error
+    if isinstance(found, dict) and isinstance(found.get("contract"), dict):
+        found = found["contract"]
+    return Contract.from_dict(found)
 
 
 def _stop(*_: object) -> NoReturn:
