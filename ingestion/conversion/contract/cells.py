@@ -70,20 +70,26 @@ class CellReader:
         return Read(cast(_values(self._rule, kept), self._kind), unfit)
 
     def _chosen(self, filled: pa.Array) -> Rule | None:
-        """Return the agreed rule that takes most cells; without an agreed one, the only rule that takes enough."""
+        """Return the agreed rule that takes most cells; where it takes few, the one other that takes all of them."""
         found: list[tuple[int, Rule]] = []
         for rule in rules_of(self._kind):
             own = _learned(twin(rule), filled)
-            taken = int(pc.sum(_fine(own, filled, self._kind)).as_py() or 0)
-            if taken and (self._agreed is None or self._agreed(own)):
+            if taken := int(pc.sum(_fine(own, filled, self._kind)).as_py() or 0):
                 found.append((taken, own))
-        if not found:
-            return None
-        most = max(taken for taken, _ in found)
-        best = [rule for taken, rule in found if taken == most]
-        if self._agreed is None and (most < ENOUGH * len(filled) or _differ(best, filled, self._kind)):
-            return None
-        return best[0]
+        agreed = [(taken, rule) for taken, rule in found if self._agreed is not None and self._agreed(rule)]
+        if agreed and max(taken for taken, _ in agreed) > ENOUGH * len(filled):
+            return _most(agreed)[0]
+        others = [(taken, rule) for taken, rule in found if taken == len(filled) or self._agreed is None]
+        best = _most(others) if others else []
+        if best and max(taken for taken, _ in others) > ENOUGH * len(filled) and not _differ(best, filled, self._kind):
+            return best[0]
+        return _most(agreed)[0] if agreed else None
+
+
+def _most(found: list[tuple[int, Rule]]) -> list[Rule]:
+    """Return the rules that take most cells."""
+    most = max(taken for taken, _ in found)
+    return [rule for taken, rule in found if taken == most]
 
 
 def _learned(rule: Rule, filled: pa.Array) -> Rule:
