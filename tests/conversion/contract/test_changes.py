@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 D = Decimal
 DAY = dt.date
+moment = dt.datetime.fromisoformat
 NAMES = ("id", "name", "amount", "day", "qty", "note", "paid")
 FIRST = [
     (1, "Meier", D("1.50"), DAY(2026, 1, 31), 3, "x", True),
@@ -73,7 +74,7 @@ CASES = {
     "more decimals": Case("widened", NAMES, changed("amount", D("1.125"), D("2.5")), GROWS),
     "beyond 64 bits": Case("widened", NAMES, changed("qty", 10**25, 7), GROWS, ("csv", "json")),
     "date to timestamp": Case(
-        "widened", NAMES, changed("day", dt.datetime(2026, 3, 1, 8, 30), dt.datetime(2026, 3, 2)), GROWS
+        "widened", NAMES, changed("day", moment("2026-03-01 08:30:00"), moment("2026-03-02 00:00:00")), GROWS
     ),
     "integer to text": Case("changed_kind", NAMES, changed("qty", "many", "few"), ASKS),
     "date to integer": Case("changed_kind", NAMES, changed("day", 17, 18), ASKS),
