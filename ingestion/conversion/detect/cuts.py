@@ -231,6 +231,8 @@ def _looks(cell: str | None, dialect: Dialect) -> float:
         return 0.4
     if dialect.delimiter is None and _CUTTABLE.search(cell):
         return 0.3
+    if "  " in cell.strip() and not dialect.aligned:
+        return 0.4
     if any(sign in cell for sign in (";", "\t", "|")):
         return 0.6
     return 0.85 if "," in cell else 0.95

@@ -192,9 +192,10 @@ def _is_second_header(rows: Sequence[Row], header: int, at: int, width: int) -> 
     if [cell and cell.strip() for cell in cells] == [cell and cell.strip() for cell in above]:
         return True
     below = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if _is_data(row, width)]
-    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells)]
-    units = [bool(cell) and bool(UNIT.fullmatch(cell or "")) for cell in cells]
-    if any(units) and all(is_unit and one > 0 for cell, is_unit, one in zip(cells, units, votes, strict=True) if cell):
+    under = [[row[index] for row in below if index < len(row)] for index in range(len(cells))]
+    votes = [vote(cell, others) for cell, others in zip(cells, under, strict=True)]
+    units = [one for cell, one, others in zip(cells, votes, under, strict=True) if cell and any(others)]
+    if all(UNIT.fullmatch(cell) for cell in cells if cell) and units and all(one > 0 for one in units):
         return True
     names = [cell for cell in above if cell]
     spans = len(names) < len(above) or len(set(names)) < len(names)
@@ -258,6 +259,8 @@ def footer(rows: Sequence[Row], width: int) -> tuple[str, ...]:
             continue
         kinds += [*["blank lines"] * blanks, told]
         blanks = 0
+    if kinds:
+        kinds += ["blank lines"] * blanks
     return tuple(reversed(kinds))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,3 +75,21 @@ def test_short_lines_beside_long_ones_with_drawn_lines_are_no_fault(tmp_path):
         tmp_path, "a|b\na|b\n" + "a long cell before|another|one\n" * 2 + "x|y\n" + "a long cell|x\n" * 5
     )
     assert (table.num_rows, report.rows.skipped) == (8, {"repeated headers": 1})
+
+
+@pytest.mark.parametrize("count", [3, 12, 60])
+def test_decimal_commas_and_names_with_commas_do_not_part_the_columns_of_a_list(tmp_path, count):
+    lines = ["Belegnr     Name                         Menge    Betrag in HW  Buch.dat."]
+    for n in range(count):
+        name = ("Weiß, Anna", "Schraube M8; verzinkt", "Öl & Gas AG")[n % 3]
+        quantity, amount = f"{n * 7 % 900 + 100}.{n:03d},500", f"{n + 1}.{n * 91 % 1000:03d},{n % 100:02d}-"
+        lines.append(f"{n:010d}  {name:<21}  {quantity:>11}  {amount:>14}  {n % 28 + 1:02d}.10.2026")
+    (tmp_path / "list.txt").write_bytes(("\r\n".join(lines) + "\r\n").encode("cp1252"))
+    report = convert(tmp_path / "list.txt", tmp_path / "out.parquet")
+    assert [column.name for column in report.columns] == ["Belegnr", "Name", "Menge", "Betrag in HW", "Buch.dat."]
+    assert [str(column.type) for column in report.columns][2:] == [
+        "decimal128(9, 3)",
+        f"decimal128({6 if count < 10 else 7}, 2)",
+        "date32[day]",
+    ]
+    assert report.rows.loaded == count

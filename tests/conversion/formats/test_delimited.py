@@ -215,3 +215,27 @@ def gives_back(value, text: str, fact) -> bool:
 def test_a_line_drawn_with_one_sign_is_no_row_of_empty_cells(tmp_path):
     table, _ = loaded(tmp_path, "x" + "~" * 70_000)
     assert table.num_columns == 1
+
+
+def test_a_blank_row_above_the_total_belongs_to_the_end(tmp_path):
+    table, report = loaded(tmp_path, "konto;betrag;text\n0001;1,50;a\n0002;2,50;b\n;;\nSumme;4,00;\n")
+    assert table["konto"].to_pylist() == ["0001", "0002"]
+    assert report.rows.skipped == {"blank lines": 1, "total lines": 1}
+
+
+def test_a_row_of_units_is_part_of_the_header_whatever_is_below_it(tmp_path):
+    table, _ = loaded(tmp_path, "key;menge;rabatt\n;ST;EUR\n0001;1,50;\n0002;2,50;\n")
+    assert table.column_names == ["key", "menge ST", "rabatt EUR"]
+    assert str(table.schema.field("menge ST").type) == "decimal128(3, 2)"
+
+
+def test_a_comma_in_one_of_two_lines_is_no_delimiter(tmp_path):
+    table, _ = loaded(tmp_path, "doc~item~text~amount\n0001~A-1~bolt, zinc~5.50-\n")
+    assert table.num_rows == 1
+    assert table.column_names == ["doc", "item", "text", "amount"]
+
+
+def test_a_doubled_delimiter_stays_one_beside_empty_cells(tmp_path):
+    table, _ = loaded(tmp_path, "a||b||c||d\n" + "".join(f"{n}||||x||\n" for n in range(9)))
+    assert table.column_names == ["a", "b", "c", "d"]
+    assert table.num_rows == 9
