@@ -17,18 +17,22 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in the input something stands. ``line`` counts from 1, as an editor shows it."""
+    """Where in the input something stands. ``line`` counts lines as an editor shows them, ``row`` the records of a
+    file that has no lines; both from 1.
+    """
 
     file: str | None = None
     member: str | None = None
     sheet: str | None = None
     line: int | None = None
+    row: int | None = None
     column: str | None = None
 
     def __str__(self) -> str:
         """Render as ``orders.csv, line 12, column "Amount"``; empty when nothing is known."""
         parts = [self.file, self.member and f"member {self.member}", self.sheet and f'sheet "{self.sheet}"']
-        parts += [f"line {self.line}" if self.line else None, self.column and f'column "{self.column}"']
+        parts += [f"line {self.line}" if self.line else None, f"row {self.row}" if self.row else None]
+        parts += [self.column and f'column "{self.column}"']
         return ", ".join(part for part in parts if part)
 
     def as_dict(self) -> dict[str, str | int]:

@@ -34,6 +34,7 @@ def test_what_was_found_once_is_not_found_again():
     assert {path.name: answer["code"] for path, answer in zip(found, answers, strict=True)} == {
         "nameless_member.zip": "BROKEN_FILE",
         "no_score.csv": "ok csv",
+        "nulls_against_the_schema.arrow": "ok arrow",
         "torn_histogram.parquet": "BROKEN_FILE",
     }
     assert [answer["wrong"] for answer in answers] == [""] * len(found)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.unpack import Payload
 
+BATCH_ROWS = 64 * 1024
+BATCH_CELLS = 4 << 20
 SLICE_BYTES = 64 << 20
 MAX_PART_BYTES = 1 << 30
 MAX_BLOCK_BYTES = 128 << 20

@@ -48,6 +48,31 @@ def storable(kind: pa.DataType, *, whole_days: bool = True) -> pa.DataType:
     return _flat(kind, whole_days=whole_days)
 
 
+def nullable(kind: pa.DataType) -> pa.DataType:
+    """Return a type whose groups and lists may hold nulls at any depth."""
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, nullable(field.type)) for field in kind])
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        value = pa.field(kind.value_field.name, nullable(kind.value_type))
+        return pa.large_list(value) if pa.types.is_large_list(kind) else pa.list_(value)
+    return kind
+
+
+def breaks_promise(cells: pa.Array) -> bool:
+    """Tell whether there are nulls where a group's field or a list is declared to have none.
+
+    Arrow lets them stand below a group that is null itself, and checks no others; Parquet takes neither.
+    """
+    kind = cells.type
+    if pa.types.is_struct(kind):
+        inside = [(field, cells.field(at)) for at, field in enumerate(kind)]
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inside = [(kind.value_field, cells.flatten())] if len(cells) else []
+    else:
+        return False
+    return any((not field.nullable and part.null_count) or breaks_promise(part) for field, part in inside)
+
+
 def _flat(kind: pa.DataType, *, whole_days: bool) -> pa.DataType:
     if pa.types.is_interval(kind):
         return INTERVAL

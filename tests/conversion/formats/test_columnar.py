@@ -20,7 +20,7 @@ from pyarrow.parquet import encryption
 
 from ingestion.conversion import convert
 from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat, UnsafeArchive, UnsupportedType
-from ingestion.conversion.formats.columnar import _refuse_leafless
+from ingestion.conversion.formats.parquetfile import _refuse_leafless
 from ingestion.conversion.unpack import Payload
 
 TABLE = pa.table(
@@ -240,3 +240,29 @@ def test_a_batch_without_rows_may_stand_before_one_with_unions(tmp_path):
         stream.write_batch(pa.record_batch([full], names=["u"]))
     table, _ = converted(tmp_path, sink.getvalue())
     assert table["u"].to_pylist() == [{"n": 1, "b": None}, {"n": None, "b": b"x"}, {"n": 2, "b": None}]
+
+
+def test_damage_behind_some_rows_is_told_by_the_row_not_by_a_line(tmp_path):
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, TABLE.schema) as stream:
+        stream.write_table(TABLE)
+        first = sink.tell()
+        stream.write_table(TABLE)
+    torn = bytearray(sink.getvalue())
+    torn[first + 4 : first + 8] = b"\xff\xff\xff\x7f"  # the length of the second batch's head
+    with pytest.raises(BrokenFile) as caught:
+        converted(tmp_path, bytes(torn))
+    assert (caught.value.place.row, caught.value.place.line) == (TABLE.num_rows + 1, None)
+    assert f", row {TABLE.num_rows + 1}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("mask", [[False, True], [False, False]], ids=["below a null group", "against the schema"])
+def test_nulls_where_a_group_is_declared_to_have_none_are_kept(tmp_path, mask):
+    kind = pa.struct([pa.field("a", pa.int64(), nullable=False)])
+    groups = pa.StructArray.from_arrays([pa.array([1, None], pa.int64())], fields=list(kind), mask=pa.array(mask))
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, pa.schema([("g", kind)])) as stream:
+        stream.write_table(pa.table({"g": groups}))
+    table, report = converted(tmp_path, sink.getvalue())
+    assert table["g"].to_pylist() == [{"a": 1}, None if mask[1] else {"a": None}]
+    assert report.columns[0].rule == "struct<a: int64 not null> kept as struct<a: int64>"
