@@ -40,7 +40,8 @@ NOBODY = "nobody"
 ACTIONS = (
     "sign in", "sign out", "sign out everywhere", "get token", "renew token", "choose first password",
     "ask for a reset code", "choose new password", "change password", "set up authenticator",
-    "create job", "retry job", "cancel job", "create connection", "change connection", "remove connection",
+    "create job", "retry job", "cancel job", "replay rejects", "dismiss rejects", "accept rejects",
+    "create connection", "change connection", "remove connection",
     "invite", "invite again", "give role", "enable", "disable", "reset password", "require MFA",
     "stop requiring MFA", "remove MFA", "export audit log",
 )  # fmt: skip

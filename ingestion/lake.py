@@ -368,6 +368,14 @@ def delete_all(prefix: str) -> None:
                 s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
 
 
+def keys(prefix: str) -> Iterator[str]:
+    """Yield every key that begins so, in order."""
+    pages = client("s3").get_paginator("list_objects_v2")
+    with translated(f"list {prefix}*"):
+        for page in pages.paginate(Bucket=config.current().bucket, Prefix=prefix):
+            yield from (item["Key"] for item in page.get("Contents", ()))
+
+
 def size_of(key: str) -> int | None:
     """Return how many bytes an object has, or None when there is none."""
     s3 = client("s3")

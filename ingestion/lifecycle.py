@@ -136,10 +136,11 @@ def forget_raw(job: Job) -> None:
     held(job, [Job.raw_path.remove(), Job.raw_bytes.remove(), Job.sha256.remove(), Job.fence_upload.remove()])
 
 
-def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
+def succeed(job: Job, also: Also | None = None, watch: str | None = None, **facts: Any) -> bool:
     """Move RUNNING → SUCCESS with what the load produced; raises ``LeaseLost``.
 
-    False when not the job's but one of ``also``'s conditions failed: then nothing is written.
+    ``watch`` is for what the job still needs attention. False when not the job's but one of ``also``'s conditions
+    failed: then nothing is written.
     """
     rows = facts.get("rows") or {}
     finished = now()
@@ -148,7 +149,7 @@ def succeed(job: Job, also: Also | None = None, **facts: Any) -> bool:
     moved = move(
         job,
         "SUCCESS",
-        [getattr(Job, name).set(value) for name, value in facts.items()] + _end(finished),
+        [getattr(Job, name).set(value) for name, value in facts.items()] + _end(finished, watch),
         condition=Job.lease_owner == job.lease_owner,
         figures={"rows": rows.get("loaded", 0), "bytes_in": job.raw_bytes or 0, "seconds": seconds},
         also=also,
@@ -315,13 +316,17 @@ def end_waiting(job: Job) -> None:
         metrics.ended(job)
 
 
-def retry(job_id: str, by: str, *, force: bool = False, also: Also | None = None) -> Job:
+def retry(job_id: str, by: str, *, force: bool = False, accept_rejects: bool = False, also: Also | None = None) -> Job:
     """Move FAILED or CANCELLED → PENDING for a new round of attempts; raises ``JobMoveRefused``.
 
-    With ``force`` the job loads its file even where the same bytes are in the dataset already. ``also`` is written in
-    the same transaction.
+    With ``force`` the job loads its file even where the same bytes are in the dataset already; with
+    ``accept_rejects`` however many rows are set aside. ``also`` is written in the same transaction.
     """
     job = get(job_id)
+    if job.superseded_by:
+        raise JobMoveRefused(
+            f"Its rows were taken over by job {job.superseded_by}.", hint="Look at that job, or at the first one."
+        )
     actions: list[Action] = [
         Job.max_attempts.set(job.attempt + ATTEMPTS),
         Job.cancel_requested.set(False),
@@ -332,15 +337,20 @@ def retry(job_id: str, by: str, *, force: bool = False, also: Also | None = None
         Job.progress.remove(),
         Job.error.remove(),
     ]
-    if force:
-        actions.append(Job.options.set({**job.options, "force": True}))
+    options = {name: True for name, is_set in (("force", force), ("accept_rejects", accept_rejects)) if is_set}
+    if options:
+        actions.append(Job.options.set({**job.options, **options}))
     origin = "The kept file is used; nothing is fetched again." if job.raw_path else "The file is fetched anew."
     line = Line(
         stage="retried",
-        message=f"{by} sent the job again{', to be loaded even if its file is loaded already' if force else ''}. "
+        message=f"{by} sent the job again{', to be loaded even if its file is loaded already' if force else ''}"
+        f"{', and to set aside as many rows as are wrong' if accept_rejects else ''}. "
         f"{origin} The job waits for a worker.",
     )
-    if job.status not in {"FAILED", "CANCELLED"} or not move(job, "PENDING", actions, line=line, also=also):
+    alone = Job.superseded_by.does_not_exist()
+    if job.status not in FINISHED - {"SUCCESS"} or not move(
+        job, "PENDING", actions, line=line, condition=alone, also=also
+    ):
         raise JobMoveRefused(
             f"The job is {get(job_id).status}, so it cannot be retried.",
             hint="Only a FAILED or CANCELLED job can; reload the page.",
@@ -367,10 +377,12 @@ def _lease() -> list[Action]:
     return [Job.lease_until.set(until), Job.due_at.set(until)]
 
 
-def _end(moment: Any) -> list[Action]:
-    """Return what every end writes: nobody watches the job any more, and no fence stands."""
-    gone = (Job.watch, Job.due_at, Job.lease_owner, Job.lease_until, Job.fence_key, Job.fence_upload)
-    return [Job.finished_at.set(moment), *(attribute.remove() for attribute in gone)]
+def _end(moment: Any, watch: str | None = None) -> list[Action]:
+    """Return what every end writes: no fence stands, and nobody watches the job but for what ``watch`` names."""
+    gone = (Job.lease_owner, Job.lease_until, Job.fence_key, Job.fence_upload)
+    watched = [Job.watch.set(watch), Job.due_at.set(moment.timestamp())] if watch else []
+    unwatched = [] if watch else [Job.watch.remove(), Job.due_at.remove()]
+    return [Job.finished_at.set(moment), *(attribute.remove() for attribute in gone), *watched, *unwatched]
 
 
 def _backoff(job: Job, error: DataBridgeError) -> float:

@@ -27,6 +27,8 @@ from databridge.tables import TableMeta
 
 FEED = "jobs"
 WATCHED = "open"
+REJECTS_OPEN = "rejects"
+"""What ``watch`` holds while a job is unfinished, and while rows that a finished one has set aside are open."""
 
 
 class JobsByUser(GlobalSecondaryIndex[Any]):
@@ -147,6 +149,10 @@ class Job(Model):
     schema_version = NumberAttribute(null=True)
     warnings: JSONAttribute = JSONAttribute(null=True)
     error: JSONAttribute = JSONAttribute(null=True)
+    rejects: JSONAttribute = JSONAttribute(null=True)
+    rejects_version = NumberAttribute(default=0)
+    replays: JSONAttribute = JSONAttribute(null=True)
+    superseded_by = UnicodeAttribute(null=True)
 
     created_at = UTCDateTimeAttribute()
     started_at = UTCDateTimeAttribute(null=True)

@@ -137,6 +137,16 @@ def move(
     return True
 
 
+def both(one: Also, two: Also) -> Also:
+    """Return the writes of two."""
+
+    def write(transaction: TransactWrite) -> None:
+        one(transaction)
+        two(transaction)
+
+    return write
+
+
 def transact(write: Callable[[TransactWrite], None], *, job_id: str = "", move_id: str = "") -> bool:
     """Run one transaction; False when a condition failed. Conflicts with neighbours are tried again.
 

@@ -6,23 +6,26 @@ import hashlib
 import json
 import logging
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uuid6
 from django.utils.crypto import salted_hmac
 
 from accounts import audit
-from ingestion import connections, fetching, lake, lifecycle, once, secrets, uploads
-from ingestion.errors import BadRequest, StoreError
+from ingestion import connections, fetching, lake, lifecycle, once, secrets, setaside, uploads
+from ingestion.conversion.checks.corrections import as_ranges, corrections_of
+from ingestion.conversion.checks.totals import Totals
+from ingestion.errors import BadRequest, StoreError, StoreUnavailable
 from ingestion.models import Job
-from ingestion.moves import now
+from ingestion.moves import both, now, transact
 from ingestion.sources import parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     from accounts.models import User
     from ingestion.models import Upload
@@ -32,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NUMBERS = frozenset({"header_row", "skip_rows", "table"})
-OPTIONS = NUMBERS | {"null_values", "encoding", "delimiter", "quote", "sheet", "member", "business_date", "force"}
+OPTIONS = NUMBERS | {
+    "null_values", "encoding", "delimiter", "quote", "sheet", "member", "business_date", "force", "control_totals"
+}  # fmt: skip
+_HOLD_TRIES = 10
 
 
 def submit_file(
@@ -58,12 +64,69 @@ def submit_file(
     fingerprint = _fingerprint(dataset, source_type, job.options, _sha256(path))
     if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before
+    return _sent(job, path, idempotency_key, fingerprint, _audited(user, "create job", job))
+
+
+def submit_replay(
+    user: User, first: Job, *, body: bytes, filename: str, source_type: str, idempotency_key: str = ""
+) -> Job:
+    """Make a job that loads corrected rows which another one has set aside; it holds them until it has ended.
+
+    Raises ``CorrectionsInvalid``, ``RejectsHeld``, ``BadRequest`` or ``IdempotencyConflict``.
+    """
+    rows = corrections_of(body)
+    job = _new_job(user, dataset=first.dataset, source_type=source_type, options={})
+    job.filename = lake.safe_name(filename)
+    job.partition_date = first.partition_date
+    job.source = {"type": source_type, "filename": job.filename, "replays": first.job_id}
+    job.replays = {"job_id": first.job_id, "rows": as_ranges(rows)}
+    fingerprint = _fingerprint("replay", first.job_id, hashlib.sha256(body).hexdigest())
+    if before := once.earlier(user.sub, idempotency_key, fingerprint):
+        return before
+    audited = _audited(user, "replay rejects", job)
+    with tempfile.NamedTemporaryFile(prefix="databridge-") as file:
+        file.write(body)
+        file.flush()
+        for _ in range(_HOLD_TRIES):
+            held = setaside.hold(first, rows, job)
+            try:
+                return _sent(job, Path(file.name), idempotency_key, fingerprint, both(held, audited))
+            except StoreUnavailable:
+                version, first = first.rejects_version, lifecycle.get(first.job_id)
+                if first.rejects_version == version:
+                    raise
+    raise StoreUnavailable(f"The rejects of job {first.job_id} change all the time.", hint="Send the request again.")
+
+
+def dismiss(user: User, first: Job, rows: Iterable[int] | None, reason: str) -> Job:
+    """Give up rows that a job has set aside, all open ones where none are named; the audit log has the reason.
+
+    Raises ``RejectsHeld`` or ``BadRequest``.
+    """
+    for _ in range(_HOLD_TRIES):
+        state, given_up = setaside.dismiss(first, rows, user.email or user.sub, reason)
+        told = audit.beside(
+            audit.Actor.of(user),
+            "dismiss rejects",
+            f"job {first.job_id}",
+            detail=f"rows {state.dismissed[-1]['rows'][:200]}: {state.dismissed[-1]['reason']}",
+        )
+        if transact(both(given_up, told)):
+            return lifecycle.get(first.job_id)
+        first = lifecycle.get(first.job_id)
+    raise StoreUnavailable(f"The rejects of job {first.job_id} change all the time.", hint="Send the request again.")
+
+
+def _sent(job: Job, path: Path, idempotency_key: str, fingerprint: str, also: Also) -> Job:
+    """Keep the bytes of a new job, record it, and hand it to a worker."""
     staged = lake.StagedObject.sent(lake.raw_key(job, job.filename), lake.read_blocks(path))
     job.raw_bytes, job.sha256, job.raw_path = staged.size, staged.sha256, lake.uri(staged.key)
     job.fence_key, job.fence_upload = staged.key, staged.upload_id
-    created = once.create(
-        job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=_audited(user, "create job", job)
-    )
+    try:
+        created = once.create(job, idempotency_key=idempotency_key, fingerprint=fingerprint, also=also)
+    except BaseException:
+        staged.abort()
+        raise
     if created.job_id != job.job_id:
         staged.abort()
         return created
@@ -172,10 +235,13 @@ def submit_source(
     return created
 
 
-def retry(job_id: str, by: User, *, force: bool = False) -> Job:
+def retry(job_id: str, by: User, *, force: bool = False, accept_rejects: bool = False) -> Job:
     """Send a failed or cancelled job again; its raw object is used when it is there."""
     job = lifecycle.get(job_id)
-    job = lifecycle.retry(job_id, by.email or by.sub, force=force, also=_audited(by, "retry job", job))
+    action = "accept rejects" if accept_rejects else "retry job"
+    job = lifecycle.retry(
+        job_id, by.email or by.sub, force=force, accept_rejects=accept_rejects, also=_audited(by, action, job)
+    )
     send(job.job_id)
     return job
 
@@ -259,6 +325,8 @@ def _fits(name: str, value: Any) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and value >= (name == "table")
         case "force":
             return isinstance(value, bool)
+        case "control_totals":
+            return bool(Totals.of(value))
         case "business_date":
             return isinstance(value, str) and _is_date(value)
         case _:

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import datasets, fetching, lake, lifecycle, once
+from ingestion import checking, datasets, fetching, lake, lifecycle, once, setaside
 from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
-from ingestion.moves import Cancelled, LeaseLost, Line, now, record, record_all, unavailable
+from ingestion.moves import Cancelled, LeaseLost, Line, both, now, record, record_all, unavailable
 from ingestion.pulse import Pulse
 from ingestion.words import counted, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ingestion.conversion.values import Report
     from ingestion.models import Job
@@ -34,6 +34,7 @@ PREVIEW_ROWS = 100
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 5, 60
 WARNINGS_TOLD = 50
 _SHAPE_TRIES = 20
+_NOT_OF_THE_FILE = {"business_date", "force", "accept_rejects", "control_totals"}  # options that no reader is told
 
 
 class AlreadyLoaded(DataBridgeError):
@@ -139,9 +140,9 @@ def _attempt(job: Job, folder: Path, pulse: Pulse, send: Callable[[str], object]
         _succeed_without_rows(job, nothing)
         return
     _refuse_twice(job)
-    output = folder / "out.parquet"
-    report = _convert(job, source, output, pulse)
-    _publish(job, output, report, pulse)
+    made = checking.Made(folder)
+    report = _convert(job, source, made, pulse)
+    _publish(job, made, report, pulse)
 
 
 # ---- the raw object ------------------------------------------------------------------------------
@@ -206,20 +207,30 @@ def _refuse_twice(job: Job) -> None:
 # ---- conversion and publishing -------------------------------------------------------------------
 
 
-def _convert(job: Job, source: Path, output: Path, pulse: Pulse) -> Report:
+def _convert(job: Job, source: Path, made: checking.Made, pulse: Pulse) -> Report:
     from ingestion.conversion import Options, convert
 
-    given = {name: value for name, value in job.options.items() if name not in {"business_date", "force"}}
+    checks = checking.checks_of(job, {})
+    if job.replays:
+        source, checks = checking.replayed(job, source, made, checks)
+    given = {name: value for name, value in job.options.items() if name not in _NOT_OF_THE_FILE}
     if "null_values" in given:
         given["null_values"] = tuple(given["null_values"])
-    report = convert(
-        source,
-        output,
-        filename=job.filename,
-        options=Options(**given),
-        metadata={"job_id": job.job_id, "raw_path": job.raw_path, "raw_sha256": job.sha256},
-        on_progress=pulse.conversion,
-    )
+    try:
+        report = convert(
+            source,
+            made.output,
+            filename=job.filename,
+            options=Options(**given, replay=bool(job.replays)),
+            metadata={"job_id": job.job_id, "raw_path": job.raw_path, "raw_sha256": job.sha256},
+            on_progress=pulse.conversion,
+            checks=checks,
+            rejects=made.rejects,
+        )
+    except DataBridgeError as error:
+        if error.code == "REJECTS_OVER_LIMIT" and (state := setaside.keep(job, made.rejects, refused=True)):
+            lifecycle.note(job, rejects=state.as_dict(), rejects_version=state.version + 1)
+        raise
     record_all(job, _told(report))
     return report
 
@@ -251,13 +262,14 @@ def _kinds(skipped: Mapping[str, int]) -> str:
     return f" ({', '.join(f'{kind}: {count:,}' for kind, count in skipped.items())})" if skipped else ""
 
 
-def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
-    told = report.as_dict()
+def _publish(job: Job, made: checking.Made, report: Report, pulse: Pulse) -> None:
+    output, told = made.output, report.as_dict()
+    told["rejects"] = told["rejects"][: setaside.PAGE]
     content = _checked(output, report)
     lake.put_json(lake.about_key(job.job_id, "report.json"), told)
     lake.put_json(lake.about_key(job.job_id, "preview.json"), _preview(output))
-    rejects = {"rejects": told["rejects"], "total": report.rows.rejected}
-    lake.put_json(lake.about_key(job.job_id, "rejects.json"), rejects)
+    lake.put_json(lake.about_key(job.job_id, "profile.json"), {"columns": told.get("profile", [])})
+    rejects = setaside.keep(job, made.rejects, refused=bool(job.replays))
     key = lake.parquet_key(job)
     published = lake.put_stream(
         key,
@@ -284,6 +296,9 @@ def _publish(job: Job, output: Path, report: Report, pulse: Pulse) -> None:
         output_bytes=size,
         output_sha256=sha256,
         content_sha256=content,
+        rejects=rejects and rejects.as_dict(),
+        watch=setaside.watch(rejects),
+        still_wrong=made.still_wrong(),
     )
 
 
@@ -315,15 +330,16 @@ def _checked(output: Path, report: Report) -> str:
     return digest.hexdigest()
 
 
-def _succeed(job: Job, told: dict[str, Any], **facts: Any) -> None:
+def _succeed(job: Job, told: dict[str, Any], still_wrong: Iterable[int], **facts: Any) -> None:
     """Record the success and the dataset's new shape together; again with a fresh look when the shape changed."""
     columns = [{"name": column["name"], "type": column["type"]} for column in told["columns"]]
     loaded = told["rows"]["loaded"]
     for _ in range(_SHAPE_TRIES):
         load = datasets.load(job, columns, loaded)
+        settled = setaside.closing(job, still_wrong)
         if lifecycle.succeed(
             job,
-            also=load.write,
+            also=both(load.write, settled) if settled else load.write,
             rows=told["rows"],
             schema_version=load.version,
             **facts,

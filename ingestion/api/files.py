@@ -6,14 +6,11 @@ ask for it; elsewhere it comes whole too.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from accounts.roles import Action
@@ -23,15 +20,11 @@ from ingestion.api.views import JobView
 from ingestion.errors import BadRequest, DataBridgeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from rest_framework.request import Request
 
-    from ingestion.models import Job
-
 AT_ONCE_BYTES = 4 << 20
-# A spreadsheet takes a cell that begins with one of these for a formula (OWASP, "CSV Injection").
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _RANGE = re.compile(r"bytes=(\d{1,15})-(\d{0,15})")
 
 
@@ -122,49 +115,10 @@ class ParquetFile(LakeFile):
         return self.answer(request, job.output_path, f"{job.dataset}-{job.job_id}.parquet")
 
 
-class RejectsFile(JobView):
-    """The rows that were set aside, for a spreadsheet."""
-
-    actions: ClassVar[Mapping[str, Action]] = {"GET": Action.DOWNLOAD_FILES}
-
-    @extend_schema(operation_id="download_rejects", responses={(200, "text/csv"): str, 404: ProblemSerializer})
-    def get(self, _request: Request, job_id: str) -> HttpResponse:
-        """Answer the rejects as CSV (RFC 4180), with nothing in it that a spreadsheet would run."""
-        job: Job = self.job(job_id)
-        kept = lake.get_json(lake.about_key(job.job_id, "rejects.json")) or {}
-        if not kept.get("rejects"):
-            raise JobFileMissing("No row of this job was set aside.", hint="All rows read are loaded or skipped.")
-        answer = HttpResponse(as_csv(kept["rejects"]), content_type="text/csv; charset=utf-8")
-        answer["Content-Disposition"] = attachment(f"{job.dataset}-{job.job_id}-rejects.csv")
-        return answer
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows with the same or other names each as one table; what is no text is written as JSON."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
-    writer.writerow([inert(name) for name in names])
-    for row in rows:
-        writer.writerow([inert(_text(row.get(name))) for name in names])
-    return text.getvalue()
-
-
-def inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
 def attachment(name: str) -> str:
     """Return the Content-Disposition that saves under a name, whatever is in it (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name) or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

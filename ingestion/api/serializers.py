@@ -45,6 +45,12 @@ class JobSerializer(serializers.Serializer[Any]):
     output_path = serializers.CharField(allow_null=True)
     output_bytes = serializers.IntegerField(allow_null=True)
     rows = serializers.JSONField(allow_null=True)
+    rejects = serializers.JSONField(
+        allow_null=True, help_text="Of the rows set aside: how many there are, are open, and what became of which."
+    )
+    replays = serializers.JSONField(
+        allow_null=True, help_text="The job whose rejects this one loads, and which rows of them."
+    )
     schema_version = serializers.IntegerField(allow_null=True)
     warnings = serializers.SerializerMethodField()
     error = ErrorSerializer(allow_null=True)
@@ -149,8 +155,48 @@ class JobFilterSerializer(serializers.Serializer[Any]):
     cursor = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
 
 
+class RejectsFilterSerializer(serializers.Serializer[Any]):
+    """Which part of a job's rejects."""
+
+    limit = serializers.IntegerField(required=False, default=100, min_value=1, max_value=500)
+    cursor = serializers.IntegerField(required=False, default=0, min_value=0)
+
+
+class RejectPageSerializer(serializers.Serializer[Any]):
+    """Some rejects in the order of the file: each is one wrong cell, and a row may have several."""
+
+    rejects = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="row, file, member, sheet, line, offset, cell, column, value, raw, rule, code, reason, hint, state.",
+    )
+    total = serializers.IntegerField(help_text="Rows set aside.")
+    rows = serializers.JSONField(allow_null=True, help_text="What became of them: open, loaded, held, dismissed.")
+    columns = serializers.ListField(child=serializers.CharField())
+    next_cursor = serializers.IntegerField(allow_null=True)
+
+
+class ReplaySerializer(serializers.Serializer[Any]):
+    """Corrected rows."""
+
+    rows = serializers.ListField(
+        child=serializers.DictField(),
+        help_text='`{"row": 1, "cells": {"amount": "12.50"}}`: a row by its number, its cells to change; null empties.',
+    )
+
+
+class DismissalSerializer(serializers.Serializer[Any]):
+    """Rows that are given up, all open ones where none are named."""
+
+    rows = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False, min_length=1)
+    reason = serializers.CharField(max_length=500)
+
+
 class RetrySerializer(serializers.Serializer[Any]):
     """How a job is sent again."""
+
+    accept_rejects = serializers.BooleanField(
+        required=False, default=False, help_text="Load the good rows, however many others are set aside."
+    )
 
     force = serializers.BooleanField(
         required=False, default=False, help_text="Load the file even where the same bytes are in the dataset already."

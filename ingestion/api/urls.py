@@ -8,13 +8,14 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from ingestion.api import connections, dryrun, files, uploads, views
+from ingestion import setaside
+from ingestion.api import connections, dryrun, files, rejects, uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
     """Return the addresses for one door; ``door`` overrides attributes of every view (its authentication)."""
     preview: dict[str, Any] = {"columns": [], "rows": []}
-    rejects: dict[str, Any] = {"rejects": [], "total": 0}
+    profile: dict[str, Any] = {"columns": []}
     return [
         path("ingest", views.Ingest.as_view(**door), name="ingest"),
         path("upload", views.Upload.as_view(**door), name="upload"),
@@ -35,13 +36,21 @@ def routes(**door: Any) -> list[URLPattern]:
             name="preview",
         ),
         path(
-            "jobs/<str:job_id>/rejects",
-            views.JobDocument.as_view(name="rejects", empty=rejects, **door),
-            name="rejects",
+            "jobs/<str:job_id>/profile",
+            views.JobDocument.as_view(name="profile", empty=profile, **door),
+            name="profile",
         ),
+        path("jobs/<str:job_id>/rejects", rejects.Rejects.as_view(**door), name="rejects"),
+        path("jobs/<str:job_id>/rejects/dismiss", rejects.Dismiss.as_view(**door), name="dismiss"),
+        path("jobs/<str:job_id>/replay", rejects.Replay.as_view(**door), name="replay"),
         path("jobs/<str:job_id>/raw", files.RawFile.as_view(**door), name="raw_file"),
         path("jobs/<str:job_id>/parquet", files.ParquetFile.as_view(**door), name="parquet_file"),
-        path("jobs/<str:job_id>/rejects.csv", files.RejectsFile.as_view(**door), name="rejects_file"),
+        path("jobs/<str:job_id>/rejects.csv", rejects.RejectsFile.as_view(**door), name="rejects_file"),
+        path(
+            "jobs/<str:job_id>/rejects.parquet",
+            rejects.RejectsFile.as_view(kind=setaside.TABLE, **door),
+            name="rejects_table",
+        ),
         path("jobs/<str:job_id>/retry", views.JobRetry.as_view(**door), name="retry"),
         path("jobs/<str:job_id>/cancel", views.JobCancel.as_view(**door), name="cancel"),
         path("stats", views.Stats.as_view(**door), name="stats"),

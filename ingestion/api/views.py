@@ -224,7 +224,7 @@ class JobRetry(JobView):
         asked = RetrySerializer(data=request.data)
         job = self.job(job_id)
         asked.is_valid(raise_exception=True)
-        return accepted(submit.retry(job.job_id, by=signed_in(request), force=asked.validated_data["force"]))
+        return accepted(submit.retry(job.job_id, by=signed_in(request), **asked.validated_data))
 
 
 class JobCancel(JobView):

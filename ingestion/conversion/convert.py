@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ingestion.conversion.checks.gate import GatedTable
-from ingestion.conversion.checks.rejects import Rejects
-from ingestion.conversion.contract.gate import ContractGate
 from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import (
     AccountingBroken,
@@ -28,8 +25,7 @@ from ingestion.conversion.errors import (
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import open_payload
-from ingestion.conversion.values import Decision, Options, Progress, Report
-from ingestion.conversion.writer import Writer
+from ingestion.conversion.values import Decision, Detection, Options, Progress, Report
 from ingestion.conversion.written import how_written
 from ingestion.errors import Place
 
@@ -38,9 +34,9 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.checks.plan import Checks
+    from ingestion.conversion.contract.gate import ContractGate
     from ingestion.conversion.formats.base import Table
     from ingestion.conversion.unpack import Payload
-    from ingestion.conversion.values import Detection
 
 MAX_PASSES = 50
 UNORDERED = frozenset({"json", "ndjson", "avro"})  # the names of a record come in any order
@@ -109,9 +105,17 @@ class _Order:
         table = FORMATS[detection.format](payload, detection, self.options)
         gates = (*self.gates, *(self.checks.gates() if self.checks else ()))
         if self.options.contract is not None:
+            from ingestion.conversion.checks.replay import ReplayGate
+            from ingestion.conversion.contract.gate import ContractGate
+
             ordered = detection.format not in UNORDERED
-            gates = (ContractGate(self.options.contract, table, ordered=ordered), *gates)
-        return GatedTable(table, gates, self.rejects) if gates else table
+            agreed = ContractGate(self.options.contract, table, ordered=ordered)
+            gates = (ReplayGate(self.options.contract) if self.options.replay else agreed, *gates)
+        if not gates:
+            return table
+        from ingestion.conversion.checks.gate import GatedTable
+
+        return GatedTable(table, gates, self.rejects)
 
 
 def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], None]) -> Report:
@@ -155,7 +159,10 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
 
 def _agreement(table: Table) -> ContractGate | None:
     """Return the gate that held the contract against the table."""
-    gates = table.gates if isinstance(table, GatedTable) else ()
+    if not (gates := getattr(table, "gates", ())):
+        return None
+    from ingestion.conversion.contract.gate import ContractGate
+
     return next((gate for gate in gates if isinstance(gate, ContractGate)), None)
 
 
@@ -174,7 +181,9 @@ def _with_given(detection: Detection, settled: Iterable[Decision], options: Opti
 
 def _keep_own(table: Table, order: _Order) -> None:
     """Write what a table without gates has set aside itself to the file of rejects."""
-    if table.rejects and order.rejects and not isinstance(table, GatedTable):
+    if table.rejects and order.rejects and not hasattr(table, "collected"):
+        from ingestion.conversion.checks.rejects import Rejects
+
         collected = Rejects(table.origin, order.rejects)
         collected.take(table.rejects, table.rows.rejected)
         collected.close()
@@ -223,6 +232,9 @@ def _load(
             _write(table, partial, order.metadata, payload.size, tell)
         return table
 
+    if order.options.replay:
+        known = Detection(format="replay")
+        return known, load(known)
     detection = detect(payload, order.options)
     try:
         return detection, load(detection)
@@ -249,6 +261,8 @@ def _write(
 
     Reading and writing take turns, and each is told of before it begins, so that a listener can tell them apart.
     """
+    from ingestion.conversion.writer import Writer
+
     facts = dict(metadata)
     for _ in range(MAX_PASSES):
         try:

@@ -21,6 +21,7 @@ class Options:
     """What the caller fixes; everything left at its default is detected from the content.
 
     ``contract`` is what the file is read towards, where its dataset has one.
+    ``replay`` says that the file holds rows that were set aside before, as ``formats.replayed`` writes them.
     Raises ``OptionInvalid`` for what cannot be meant.
     """
 
@@ -34,6 +35,7 @@ class Options:
     sheet: str | None = None
     member: str | None = None
     contract: Contract | None = None
+    replay: bool = False
 
     def __post_init__(self) -> None:
         """Refuse early, with the cure."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import render
 
 from accounts.roles import Action, may
-from ingestion import lake, queries
+from ingestion import lake, lifecycle, queries, setaside
 from ingestion.web.access import job_or_404, page, part
 from ingestion.web.stages import stages
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ingestion.models import Job
 
 SHOWN_ROWS = 100
+SHOWN_REJECTS = 200
 
 
 @page(Action.SEE_JOBS)
@@ -35,11 +37,13 @@ def job_part(request: HttpRequest, job_id: str) -> HttpResponse:
 
 
 def _facts(request: HttpRequest, job: Job) -> dict[str, Any]:
+    rejects = _rejects(request, job)
     return {
+        "is_open": job.status in {"PENDING", "RUNNING"} or bool(rejects.get("is_loading")),
         "job": job,
-        "is_open": job.status in {"PENDING", "RUNNING"},
         "stages": stages(job),
         **_documents(job),
+        **rejects,
         **_actions(request, job),
     }
 
@@ -56,6 +60,28 @@ def _documents(job: Job) -> dict[str, Any]:
     }
 
 
+def _rejects(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """Return the rows set aside, one entry a row with its reasons and cells, and what can be done with them."""
+    state = setaside.State.of(job)
+    if state is None:
+        return {}
+    shown: dict[int, dict[str, Any]] = {}
+    for one in setaside.page_of(job, 0, SHOWN_REJECTS):
+        row = shown.setdefault(one["row"], one | {"reasons": [], "wrong": [], "cells": json.loads(one["raw"] or "{}")})
+        row["reasons"].append(one)
+        row["wrong"].append(one["column"])
+    loading = {name for name in state.held if lifecycle.get(name).status not in lifecycle.FINISHED}
+    fix = may(request.user, Action.FIX_REJECTS, job.user_id)
+    return {
+        "set_aside": state,
+        "reject_rows": list(shown.values()),
+        "is_loading": bool(loading),
+        "failed_replays": sorted(state.held.keys() - loading),
+        "is_fixable": fix and job.status == "SUCCESS" and bool(state.open),
+        "is_acceptable": fix and state.refused and job.status == "FAILED" and not job.replays,
+    }
+
+
 def _actions(request: HttpRequest, job: Job) -> dict[str, Any]:
     """Return what this person can do with the job now."""
     change = may(request.user, Action.CHANGE_JOBS, job.user_id)
@@ -67,5 +93,5 @@ def _actions(request: HttpRequest, job: Job) -> dict[str, Any]:
         "can_cancel": change and job.status in {"PENDING", "RUNNING"} and not job.cancel_requested,
         "can_get_raw": get_files and bool(job.raw_path),
         "can_get_parquet": get_files and bool(job.output_path) and job.status == "SUCCESS",
-        "can_get_rejects": get_files and bool((job.rows or {}).get("rejected")),
+        "can_get_rejects": get_files and setaside.State.of(job) is not None,
     }

@@ -3,12 +3,14 @@
 import { call, show } from "./api.js";
 import { download } from "./download.js";
 import { log } from "./log.js";
+import { watchRejects } from "./rejects.js";
 
 export function watchJob(page) {
   const id = page.dataset.job;
   const news = document.getElementById("news");
   const lines = log(document.getElementById("events"), id);
   let word = page.firstElementChild.dataset.word;
+  watchRejects(page);
   page.addEventListener("click", (event) => {
     const button = event.target.closest("[data-action]");
     const link = event.target.closest("[data-download]");
@@ -32,6 +34,7 @@ async function act(page, button, id) {
   button.disabled = true;
   try {
     const json = "force" in button.dataset ? { force: true } : {};
+    if ("acceptRejects" in button.dataset) json.accept_rejects = true;
     await call(`jobs/${id}/${button.dataset.action}`, { json });
     window.location.reload();
   } catch (error) {

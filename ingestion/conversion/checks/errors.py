@@ -7,7 +7,8 @@
     ├ RuleColumnMissing     a rule for a column that the file does not have
     ├ RuleBroken            a rule of severity fail does not hold
     ├ RejectsOverLimit      more rows set aside than the dataset allows
-    └ TotalsMismatch        the file is not what its control totals say
+    ├ TotalsMismatch        the file is not what its control totals say
+    └ CorrectionsInvalid    corrected rejects that cannot be read
 """
 
 from __future__ import annotations
@@ -60,3 +61,12 @@ class TotalsMismatch(ConversionError):
     """
 
     code: ClassVar[str] = "CONTROL_TOTALS_MISMATCH"
+
+
+class CorrectionsInvalid(ConversionError):
+    """Corrected rejects cannot be read, or name rows or columns that the job has not set aside.
+
+    Download the rejects again, correct the cells in them, and leave the other columns as they are.
+    """
+
+    code: ClassVar[str] = "CORRECTIONS_INVALID"

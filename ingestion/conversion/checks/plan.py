@@ -6,18 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from ingestion.conversion.checks.adding import TotalsGate
 from ingestion.conversion.checks.lineage import Lineage, LineageGate
 from ingestion.conversion.checks.profile import ProfileGate
 from ingestion.conversion.checks.rules import Limits, rules_of
 from ingestion.conversion.checks.run import LimitsGate, RulesGate
-from ingestion.conversion.checks.totals import Totals, TotalsGate, compare_bytes, without_trailer
+from ingestion.conversion.checks.totals import Totals, compare_bytes, without_trailer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from ingestion.conversion.checks.gate import Gate
-    from ingestion.conversion.checks.references import References
+    from ingestion.conversion.checks.references import Before, References
     from ingestion.conversion.checks.rules import Rule
     from ingestion.conversion.unpack import Payload
 
@@ -27,7 +28,7 @@ class Checks:
     """All that is held against a file beside the shape of its columns.
 
     ``limits`` is None where any number of rows may be set aside. ``profile`` looks at the rows that are loaded, where
-    it is wanted.
+    it is wanted. ``before`` are rows that the file belongs to and that are loaded already.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -37,6 +38,7 @@ class Checks:
     source_rows: Sequence[int | None] | None = None
     references: References | None = None
     profile: ProfileGate | None = None
+    before: Before | None = None
     now: datetime | None = None
 
     @classmethod
@@ -76,7 +78,7 @@ class Checks:
         if self.totals is not None:
             gates.append(TotalsGate(self.totals))
         if self.rules:
-            gates.append(RulesGate(self.rules, self.references, self.now))
+            gates.append(RulesGate(self.rules, self.references, self.now, self.before))
         if self.limits is not None:
             gates.append(LimitsGate(self.limits))
         if self.profile is not None:

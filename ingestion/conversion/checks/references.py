@@ -29,6 +29,14 @@ class References(Protocol):
         ...
 
 
+class Before(Protocol):
+    """Rows that are loaded already, of the file to which the present rows belong."""
+
+    def rows(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of them, in any order."""
+        ...
+
+
 class KeySet:
     """The keys of a dataset, 16 bytes each: two hashes of 64 bits, of which the first is the value where that fits.
 

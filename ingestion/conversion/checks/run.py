@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ingestion.conversion.checks.references import References
+    from ingestion.conversion.checks.references import Before, References
     from ingestion.conversion.checks.rejects import Numbers, Rejects
     from ingestion.conversion.checks.rules import Limits, Rule
     from ingestion.conversion.formats.base import Table
@@ -50,12 +50,17 @@ class RulesGate:
     """Holds the rules of a contract against batches."""
 
     def __init__(
-        self, rules: Sequence[Rule], references: References | None = None, now: datetime | None = None
+        self,
+        rules: Sequence[Rule],
+        references: References | None = None,
+        now: datetime | None = None,
+        before: Before | None = None,
     ) -> None:
         """Take other datasets as ``references`` for foreign keys; ``today`` and ages count from ``now``."""
         self._rules = tuple(rules)
         self._references = references
         self._now = now or datetime.now(UTC)
+        self._before = before
         self._keys: dict[int, UniqueKeys] = {}
         self._sets: dict[int, KeySet] = {}
         self._checks: list[_Check] = []
@@ -90,7 +95,7 @@ class RulesGate:
         if rule.kind == "unique":
             keys = self._keys.setdefault(number, UniqueKeys())
             keys.begin()
-            return keys.repeated
+            return keys.repeated if self._before is None else self._not_before(number, rule, keys)
         if rule.kind == "foreign_key":
             return _unknown_keys(self._key_set(number, rule))
         finds = [kernel(rule, schema.field(place).type, self._now.date()) for place in places]
@@ -99,6 +104,20 @@ class RulesGate:
             masks = [of_column(cells) for of_column, cells in zip(finds, columns, strict=True)]
             found = [pc.indices_nonzero(pc.fill_null(mask, False)).to_numpy() for mask in masks if mask is not None]
             return np.unique(np.concatenate(found)) if found else None
+
+        return find
+
+    def _not_before(
+        self, number: int, rule: Rule, keys: UniqueKeys
+    ) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
+        """Compare keys with those of the rows loaded before too."""
+        if number not in self._sets and self._before is not None:
+            self._sets[number] = KeySet(self._before.rows(rule.columns))
+        known = self._sets[number]
+
+        def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
+            whole = np.logical_and.reduce([cells.is_valid().to_numpy(zero_copy_only=False) for cells in columns])
+            return np.union1d(keys.repeated(columns), np.flatnonzero(~known.unknown(columns) & whole))
 
         return find
 

@@ -44,4 +44,5 @@ FORMATS: dict[str, Callable[[Payload, Detection, Options], Table]] = {
     "feather": _open_columnar,
     "orc": _open_columnar,
     "avro": _late("avro", "open_avro"),
+    "replay": _late("replayed", "open_replayed"),
 }

@@ -1,0 +1,158 @@
+"""What is held against a job's file: the checks of its dataset's contract, its control totals, the rows of others.
+
+A replay brings no file of its own: its rows are those that the first job has set aside, with what was corrected.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion import lake, lifecycle, setaside
+from ingestion.conversion.checks.corrections import corrections_of
+from ingestion.conversion.checks.errors import CorrectionsInvalid, RuleInvalid
+from ingestion.conversion.formats.replayed import write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from ingestion.conversion.checks.corrections import Corrections
+    from ingestion.conversion.checks.plan import Checks
+    from ingestion.models import Job
+
+BATCH_ROWS = 50_000
+
+
+class LakeReferences:
+    """The published rows of the datasets, for rules that look into another one."""
+
+    def rows(self, dataset: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all of a dataset's objects; raises ``RuleInvalid`` where there is no such thing."""
+        keys = [key for key in lake.keys(f"parquet/{dataset}/") if key.endswith(".parquet")]
+        if not keys:
+            raise RuleInvalid(
+                f"A foreign key looks into the dataset {dataset}, which has no rows yet.",
+                hint="Load that dataset first, or correct the rule.",
+            )
+        for key in keys:
+            yield from _columns_of(key, dataset, columns)
+
+
+def _columns_of(key: str, dataset: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    import pyarrow.parquet as pq
+
+    with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
+        path = Path(folder) / "other.parquet"
+        lake.download(key, path)
+        with pq.ParquetFile(path) as file:
+            if missing := [name for name in columns if name not in file.schema_arrow.names]:
+                raise RuleInvalid(
+                    f'A foreign key looks for the column "{missing[0]}", which the dataset {dataset} does not have.',
+                    hint="Name its columns in the rule with to_columns.",
+                )
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
+                yield batch.select(list(columns))
+
+
+def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:
+    """Return what is held against a job's file; raises ``RuleInvalid``."""
+    from ingestion.conversion.checks.plan import Checks
+    from ingestion.conversion.checks.rules import Limits
+
+    checks = Checks.of(
+        contract,
+        totals=job.options.get("control_totals"),
+        job_id=job.job_id,
+        at=job.created_at,
+        references=LakeReferences(),
+    )
+    return replace(checks, limits=Limits()) if job.options.get("accept_rejects") else checks
+
+
+# ---- a replay ------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Made:
+    """The files that an attempt makes in its folder; ``rows`` are a replay's, by their numbers among the rejects."""
+
+    folder: Path
+    rows: list[int] = field(default_factory=list)
+
+    @property
+    def output(self) -> Path:
+        """The Parquet file to publish."""
+        return self.folder / "out.parquet"
+
+    @property
+    def rejects(self) -> Path:
+        """The Parquet file of the rows set aside."""
+        return self.folder / "rejects.parquet"
+
+    def still_wrong(self) -> set[int]:
+        """Return which of a replay's rows were set aside again."""
+        if not self.rows or not self.rejects.exists():
+            return set()
+        return {self.rows[one["source_row"] - 1] for one in setaside.read(self.rejects)}
+
+
+def replayed(job: Job, source: Path, made: Made, checks: Checks) -> tuple[Path, Checks]:
+    """Join the corrections that came with the rows that were set aside, as a file that the conversion reads.
+
+    Rules about a file as a whole are left out. Raises ``CorrectionsInvalid``.
+    """
+    from ingestion.conversion.checks.rules import WHOLE, Limits
+
+    first = lifecycle.get((job.replays or {})["job_id"])
+    table = made.folder / "set-aside.parquet"
+    lake.download(lake.about_key(first.job_id, setaside.TABLE), table)
+    rows = list(_corrected(corrections_of(source.read_bytes()), table, first.rejects["columns"]))
+    path = made.folder / "replay"
+    write_rows(path, first.rejects["columns"], iter(rows))
+    made.rows = [row["row"] for row in rows]
+    return path, replace(
+        checks,
+        rules=tuple(rule for rule in checks.rules if rule.kind not in WHOLE),
+        limits=Limits(),
+        totals=None,
+        source_rows=[row["source_row"] for row in rows],
+        before=OutputOf(first),
+    )
+
+
+def _corrected(corrections: Corrections, table: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are corrected, whole."""
+    last = 0
+    for one in setaside.read(table):
+        number = one["row"]
+        if number not in corrections or number == last:
+            continue
+        last, changed = number, corrections[number]
+        if unknown := changed.keys() - set(names):
+            raise CorrectionsInvalid(
+                f'Row {number} has a cell for "{min(unknown)}", a column that the file did not have.',
+                hint=f"It had {', '.join(names)[:200]}.",
+            )
+        place = {name: one[name] for name in ("row", "file", "member", "sheet", "line", "offset", "source_row")}
+        yield {**place, "cells": json.loads(one["raw"] or "{}") | changed}
+
+
+class OutputOf:
+    """The rows that a job, and the replays of its rejects, have loaded: a key of theirs must not come again."""
+
+    def __init__(self, first: Job) -> None:
+        """Name the first job."""
+        self._first = first
+
+    def rows(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all of these rows."""
+        state = setaside.State.of(self._first)
+        jobs = [self._first, *(lifecycle.get(name) for name in (state.replays if state else ()))]
+        for job in jobs:
+            if job.status == "SUCCESS" and job.output_path:
+                yield from _columns_of(lake.key_of(job.output_path), job.dataset, columns)

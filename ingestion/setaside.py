@@ -1,0 +1,283 @@
+"""The rows that a job has set aside: kept in the lake, counted in the job's record, open until somebody settles them.
+
+A row is settled when a replay has loaded it, or when a person has dismissed it with a reason. One replay at a time
+holds a row; every change of who holds what is a conditional write on the first job, so that no row is loaded twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ingestion import lake, lifecycle
+from ingestion.conversion.checks.corrections import as_csv, as_ranges, of_ranges
+from ingestion.errors import BadRequest, JobError
+from ingestion.models import REJECTS_OPEN, Job
+from ingestion.moves import now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from pynamodb.expressions.update import Action
+    from pynamodb.transactions import TransactWrite
+
+    from ingestion.moves import Also
+
+PAGE = 500
+LISTED = 20_000
+TABLE, CSV = "rejects.parquet", "rejects.csv"
+ENDED = frozenset({"FAILED", "CANCELLED"})
+
+
+class RejectsHeld(JobError):
+    """Rows that were set aside are being loaded by another job already, or are settled.
+
+    Reload the page: it tells what became of each row.
+    """
+
+    code: ClassVar[str] = "REJECTS_SETTLED"
+    http_status: ClassVar[int] = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What became of a job's rows that were set aside, by their numbers.
+
+    ``refused`` says that the job ended without loading anything, because of them. ``held`` are rows by the replay that
+    is to load them, ``dismissed`` who gave up which of them, and why. ``replays`` are the jobs that have loaded some.
+    """
+
+    total: int = 0
+    entries: int = 0
+    columns: tuple[str, ...] = ()
+    refused: bool = False
+    loaded: frozenset[int] = frozenset()
+    held: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    dismissed: tuple[Mapping[str, Any], ...] = ()
+    replays: tuple[str, ...] = ()
+    version: int = 0
+
+    @classmethod
+    def of(cls, job: Job) -> State | None:
+        """Return a job's; None where it has set nothing aside."""
+        told = job.rejects
+        if not told:
+            return None
+        return cls(
+            total=told["total"],
+            entries=told.get("entries", told["total"]),
+            columns=tuple(told.get("columns", ())),
+            refused=bool(told.get("refused")),
+            loaded=frozenset(of_ranges(told.get("loaded", ""))),
+            held={name: frozenset(of_ranges(rows)) for name, rows in told.get("held", {}).items()},
+            dismissed=tuple(told.get("dismissed", ())),
+            replays=tuple(told.get("replays", ())),
+            version=int(job.rejects_version or 0),
+        )
+
+    @property
+    def given_up(self) -> frozenset[int]:
+        """The rows that were dismissed."""
+        return frozenset(row for one in self.dismissed for row in of_ranges(one["rows"]))
+
+    @property
+    def open(self) -> int:
+        """How many rows nobody has settled."""
+        return 0 if self.refused else self.total - len(self.loaded) - len(self.given_up)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what the job's record keeps."""
+        return {
+            "total": self.total,
+            "entries": self.entries,
+            "columns": list(self.columns),
+            "refused": self.refused,
+            "open": self.open,
+            "loaded": as_ranges(self.loaded),
+            "held": {name: as_ranges(rows) for name, rows in self.held.items() if rows},
+            "dismissed": list(self.dismissed),
+            "replays": list(self.replays),
+        }
+
+    def write(self, transaction: TransactWrite, job_id: str) -> None:
+        """Write this in place of what was read before; refused where that has changed."""
+        actions: list[Action] = [Job.rejects.set(self.as_dict()), Job.rejects_version.set(self.version + 1)]
+        actions += [] if self.open else [Job.watch.remove(), Job.due_at.remove()]
+        transaction.update(Job(job_id), actions=actions, condition=Job.rejects_version == self.version)
+
+
+# ---- what the worker keeps -----------------------------------------------------------------------
+
+
+def keep(job: Job, path: Path, *, refused: bool = False) -> State | None:
+    """Keep the rejects of a conversion in the lake, for programs, spreadsheets and pages; None where there are none.
+
+    ``path`` is the Parquet file of them.
+    """
+    if not path.exists():
+        return None
+    total, entries, names = 0, 0, {}
+    page: list[dict[str, Any]] = []
+    for one in read(path):
+        names |= dict.fromkeys(json.loads(one["raw"] or "{}"))
+        total, entries = max(total, one["row"]), entries + 1
+        page.append(one)
+        if len(page) == PAGE and entries <= LISTED:
+            lake.put_json(_page_key(job.job_id, entries // PAGE - 1), page)
+            page = []
+        elif entries > LISTED:
+            page = []
+    if page:
+        lake.put_json(_page_key(job.job_id, entries // PAGE), page)
+    table = (line.encode() for line in as_csv(read(path), list(names)))
+    lake.StagedObject.sent(lake.about_key(job.job_id, CSV), table).publish()
+    lake.StagedObject.sent(lake.about_key(job.job_id, TABLE), lake.read_blocks(path)).publish()
+    return State(total=total, entries=entries, columns=tuple(names), refused=refused, version=int(job.rejects_version))
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rejects of a Parquet file, in the order of their rows."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(PAGE):
+            yield from batch.to_pylist()
+
+
+def _page_key(job_id: str, number: int) -> str:
+    return lake.about_key(job_id, f"rejects/{number:04d}.json")
+
+
+def page_of(job: Job, start: int, limit: int) -> list[dict[str, Any]]:
+    """Return some rejects of a job, each with what became of its row; ``start`` counts from 0."""
+    state = State.of(job)
+    if state is None:
+        return []
+    stop = min(start + limit, state.entries, LISTED)
+    found: list[dict[str, Any]] = []
+    for number in range(start // PAGE, (max(stop - 1, start)) // PAGE + 1):
+        found += lake.get_json(_page_key(job.job_id, number)) or []
+    first = start // PAGE * PAGE
+    return [one | {"state": state_of(state, one["row"])} for one in found[start - first : stop - first]]
+
+
+def state_of(state: State, row: int) -> str:
+    """Return what became of a row: ``open``, ``loaded``, ``loading``, ``dismissed``, or ``refused`` with all others."""
+    if state.refused:
+        return "refused"
+    if row in state.loaded:
+        return "loaded"
+    if row in state.given_up:
+        return "dismissed"
+    return "loading" if any(row in rows for rows in state.held.values()) else "open"
+
+
+# ---- what a person does --------------------------------------------------------------------------
+
+
+def settled(job: Job) -> State:
+    """Return the state of a job whose rows can be settled; raises ``RejectsHeld``."""
+    state = State.of(job)
+    if state is None or job.status != "SUCCESS" or state.refused:
+        raise RejectsHeld(
+            "The job has no rows that could be loaded: it set none aside, or it loaded nothing at all.",
+            hint="A job that failed because of its rejects can be sent again with its rejects accepted.",
+        )
+    return state
+
+
+def hold(job: Job, rows: Iterable[int], by: Job) -> Also:
+    """Return the writes by which a new job holds rows of a first one; raises ``BadRequest`` or ``RejectsHeld``.
+
+    A replay that failed or was cancelled gives its rows up with it, and can then not be sent again.
+    """
+    state, wanted = settled(job), frozenset(rows)
+    _refuse_unknown(state, wanted)
+    held, ended = _freed(state, wanted)
+    following = replace(state, held={**held, by.job_id: wanted})
+    return _written(following, job, ended, by.job_id)
+
+
+def dismiss(job: Job, rows: Iterable[int] | None, by: str, reason: str) -> tuple[State, Also]:
+    """Return the state in which some rows, or all that are open, are given up, and its writes; raises as ``hold``."""
+    state = settled(job)
+    if not reason.strip():
+        raise BadRequest("A reason is missing.", hint="Say why the rows are not needed; it is kept in the audit log.")
+    if rows is None:
+        loading = [held for name, held in state.held.items() if lifecycle.get(name).status not in ENDED]
+        wanted = frozenset(range(1, state.total + 1)).difference(state.loaded, state.given_up, *loading)
+    else:
+        wanted = frozenset(rows)
+    _refuse_unknown(state, wanted)
+    held, ended = _freed(state, wanted)
+    told = {"rows": as_ranges(wanted), "by": by, "reason": reason.strip()[:500], "at": now().isoformat()}
+    following = replace(state, held=held, dismissed=(*state.dismissed, told))
+    return following, _written(following, job, ended, "nobody")
+
+
+def _freed(state: State, wanted: frozenset[int]) -> tuple[dict[str, frozenset[int]], list[Job]]:
+    """Return who holds which rows once some are free, and the replays, all of them ended, that lose theirs."""
+    if gone := wanted & (state.loaded | state.given_up):
+        raise RejectsHeld(
+            f"Row {min(gone)} is settled already: it was loaded or dismissed.", hint="Leave it out; reload the page."
+        )
+    held = dict(state.held)
+    ended: list[Job] = []
+    for name, others in state.held.items():
+        if not others & wanted:
+            continue
+        other = lifecycle.get(name)
+        if other.status not in ENDED:
+            raise RejectsHeld(
+                f"Row {min(others & wanted)} is being loaded by job {name}.", hint="Wait for how that job ends."
+            )
+        ended.append(other)
+        del held[name]
+    return held, ended
+
+
+def _written(state: State, job: Job, ended: list[Job], by: str) -> Also:
+    def write(transaction: TransactWrite) -> None:
+        state.write(transaction, job.job_id)
+        for other in ended:
+            gone = Job.status.is_in(*sorted(ENDED))
+            transaction.update(other, actions=[Job.superseded_by.set(by)], condition=gone)
+
+    return write
+
+
+def _refuse_unknown(state: State, rows: frozenset[int]) -> None:
+    if not rows or min(rows) < 1 or max(rows) > state.total:
+        raise BadRequest(
+            "There is no such row among the rejects." if rows else "No row is named.",
+            hint=f"Rows are numbered from 1 to {state.total}.",
+        )
+
+
+# ---- how a replay ends ---------------------------------------------------------------------------
+
+
+def closing(replay: Job, still_wrong: Iterable[int]) -> Also | None:
+    """Return the write on the first job that goes with a replay's success: what it held is loaded, or open again."""
+    if not replay.replays:
+        return None
+    first = lifecycle.get(replay.replays["job_id"])
+    state = State.of(first)
+    if state is None:
+        return None
+    held = dict(state.held)
+    mine = held.pop(replay.job_id, frozenset())
+    following = replace(
+        state,
+        held=held,
+        loaded=state.loaded | (mine - frozenset(still_wrong)),
+        replays=(*state.replays, replay.job_id),
+    )
+    return lambda transaction: following.write(transaction, first.job_id)
+
+
+def watch(state: State | None) -> str | None:
+    """Return what a finished job's ``watch`` holds."""
+    return REJECTS_OPEN if state is not None and state.open else None
