@@ -61,8 +61,7 @@ def _columns_of(key: str, dataset: str, columns: Sequence[str]) -> Iterator[pa.R
 
 def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:
     """Return what is held against a job's file; raises ``RuleInvalid``."""
-    from ingestion.conversion.checks.plan import Checks
-    from ingestion.conversion.checks.rules import Limits
+    from ingestion.conversion.checks.plan import NO_LIMITS, Checks
 
     checks = Checks.of(
         contract,
@@ -71,7 +70,7 @@ def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:
         at=job.created_at,
         references=LakeReferences(),
     )
-    return replace(checks, limits=Limits()) if job.options.get("accept_rejects") else checks
+    return replace(checks, limits=NO_LIMITS) if job.options.get("accept_rejects") else checks
 
 
 # ---- a replay ------------------------------------------------------------------------------------
@@ -106,7 +105,8 @@ def replayed(job: Job, source: Path, made: Made, checks: Checks) -> tuple[Path, 
 
     Rules about a file as a whole are left out. Raises ``CorrectionsInvalid``.
     """
-    from ingestion.conversion.checks.rules import WHOLE, Limits
+    from ingestion.conversion.checks.plan import NO_LIMITS
+    from ingestion.conversion.checks.rules import WHOLE
 
     first = lifecycle.get((job.replays or {})["job_id"])
     table = made.folder / "set-aside.parquet"
@@ -118,7 +118,7 @@ def replayed(job: Job, source: Path, made: Made, checks: Checks) -> tuple[Path, 
     return path, replace(
         checks,
         rules=tuple(rule for rule in checks.rules if rule.kind not in WHOLE),
-        limits=Limits(),
+        limits=NO_LIMITS,
         totals=None,
         source_rows=[row["source_row"] for row in rows],
         before=OutputOf(first),

@@ -118,7 +118,8 @@ def keep(job: Job, path: Path, *, refused: bool = False) -> State | None:
     """
     if not path.exists():
         return None
-    total, entries, names = 0, 0, {}
+    total = entries = 0
+    names: dict[str, None] = {}
     page: list[dict[str, Any]] = []
     for one in read(path):
         names |= dict.fromkeys(json.loads(one["raw"] or "{}"))

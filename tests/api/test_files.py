@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import uuid
 
 import pyarrow.parquet as pq
 import pytest
-
-from ingestion.api.files import as_csv, attachment
 
 NAME = "Größe & <b>.csv"
 
@@ -94,21 +91,3 @@ def test_on_lambda_a_large_file_comes_in_ranges_only(stack, job):
         assert client.get(path, **event).json()["code"] == "FILE_TOO_LARGE_AT_ONCE"
         part = client.get(path, headers={"Range": "bytes=0-99999"}, **event)
         assert (part.status_code, b"".join(part.streaming_content)) == (206, job["body"][:1000])
-
-
-def test_rejects_are_exported_as_text_that_no_spreadsheet_runs():
-    rows = [
-        {"line": 7, "raw": '=HYPERLINK("http://evil.example")', "place": {"column": "a"}},
-        {"line": 8, "reason": "＝1+1", "raw": None},
-    ]
-    told = list(csv.DictReader(io.StringIO(as_csv(rows))))
-    assert told[0]["raw"] == '\'=HYPERLINK("http://evil.example")'
-    assert told[0]["place"] == '{"column": "a"}'
-    assert told[1]["reason"] == "'＝1+1"
-    assert told[1]["raw"] == ""
-
-
-def test_a_name_cannot_break_out_of_its_header():
-    assert attachment('a"; filename=evil.exe\r\nX: y') == (
-        "attachment; filename=\"a___filename_evil.exe__X__y\"; filename*=UTF-8''a%22%3B%20filename%3Devil.exe%0D%0AX%3A%20y"
-    )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ingestion.conversion.checks.adding import TotalsGate
 from ingestion.conversion.checks.lineage import Lineage, LineageGate
 from ingestion.conversion.checks.profile import ProfileGate
-from ingestion.conversion.checks.rules import Limits, rules_of
+from ingestion.conversion.checks.rules import rules_of
 from ingestion.conversion.checks.run import LimitsGate, RulesGate
 from ingestion.conversion.checks.totals import Totals, compare_bytes, without_trailer
+from ingestion.conversion.contract.model import RejectLimits
+from ingestion.conversion.contract.policies import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,17 +24,19 @@ if TYPE_CHECKING:
     from ingestion.conversion.checks.rules import Rule
     from ingestion.conversion.unpack import Payload
 
+NO_LIMITS = RejectLimits(None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checks:
     """All that is held against a file beside the shape of its columns.
 
-    ``limits`` is None where any number of rows may be set aside. ``profile`` looks at the rows that are loaded, where
+    ``profile`` looks at the rows that are loaded, where
     it is wanted. ``before`` are rows that the file belongs to and that are loaded already.
     """
 
     rules: tuple[Rule, ...] = ()
-    limits: Limits | None = None
+    limits: RejectLimits = NO_LIMITS
     totals: Totals | None = None
     lineage: Lineage = field(default_factory=Lineage)
     source_rows: Sequence[int | None] | None = None
@@ -56,7 +60,7 @@ class Checks:
         moment = at or datetime.now(UTC)
         return cls(
             rules=rules_of(contract.get("rules")),
-            limits=Limits.of(contract.get("reject_limits")),
+            limits=_limits(contract),
             totals=None if totals is None else Totals.of(totals),
             lineage=Lineage.of(contract.get("lineage"), job_id, moment),
             references=references,
@@ -79,8 +83,7 @@ class Checks:
             gates.append(TotalsGate(self.totals))
         if self.rules:
             gates.append(RulesGate(self.rules, self.references, self.now, self.before))
-        if self.limits is not None:
-            gates.append(LimitsGate(self.limits))
+        gates.append(LimitsGate(self.limits))
         if self.profile is not None:
             gates.append(self.profile)
         if self.lineage.columns:
@@ -90,3 +93,10 @@ class Checks:
     def told(self, path: Path) -> list[dict[str, Any]]:
         """Return the profile of the file that was written; empty where none is wanted."""
         return self.profile.told(path) if self.profile is not None else []
+
+
+def _limits(contract: Mapping[str, Any]) -> RejectLimits:
+    """Return a contract's limits; where there is no contract but rules alone, any number of rows may be set aside."""
+    if "columns" not in contract and contract.get("reject_limits") is None:
+        return NO_LIMITS
+    return RejectLimits.from_dict(contract.get("reject_limits"), contract.get("preset", DEFAULT))

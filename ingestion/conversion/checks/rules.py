@@ -47,32 +47,6 @@ class Rule:
         return {"kind": self.kind, **columns, **self.given, "severity": self.severity}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How many rows may be set aside: a number, a share of the rows read (0 to 1), both, or no limit."""
-
-    count: int | None = None
-    share: float | None = None
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any] | None) -> Limits:
-        """Read ``reject_limits`` of a contract; raises ``RuleInvalid``."""
-        given = {} if given is None else given
-        if not isinstance(given, dict) or given.keys() - {"count", "share"}:
-            raise RuleInvalid("reject_limits takes count and share.", hint='For example {"share": 0.01}.')
-        count, share = given.get("count"), given.get("share")
-        if count is not None and (not _is_whole(count) or count < 0):
-            raise RuleInvalid(f"reject_limits cannot have the count {count!r}.", hint="Give a number of rows.")
-        if share is not None and (isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1):
-            raise RuleInvalid(f"reject_limits cannot have the share {share!r}.", hint="Give a number from 0 to 1.")
-        return cls(count=count, share=None if share is None else float(share))
-
-    def allow(self, rejected: int, rows: int) -> bool:
-        """Tell whether so many of a file's rows may be set aside."""
-        over_count = self.count is not None and rejected > self.count
-        return not rejected or not (over_count or (self.share is not None and rejected > self.share * rows))
-
-
 def rules_of(given: Any) -> tuple[Rule, ...]:
     """Read the ``rules`` of a contract; raises ``RuleInvalid`` that names the rule by its number."""
     if given is None:

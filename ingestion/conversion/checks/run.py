@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.checks.references import Before, References
     from ingestion.conversion.checks.rejects import Numbers, Rejects
-    from ingestion.conversion.checks.rules import Limits, Rule
+    from ingestion.conversion.checks.rules import Rule
+    from ingestion.conversion.contract.model import RejectLimits
     from ingestion.conversion.formats.base import Table
     from ingestion.conversion.values import Column
 
@@ -231,7 +232,7 @@ class RulesGate:
 class LimitsGate:
     """Stops a load that sets aside more rows than the dataset allows; the last of all gates that set rows aside."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: RejectLimits) -> None:
         """Keep the limits."""
         self._limits = limits
 

@@ -62,7 +62,7 @@ class ReplayTable(Table):
     def origin(self, row: int) -> Origin:
         """Return where the row stood in its first file, with its cells as they are now."""
         told = self._batch[row]
-        places = {name: told.get(name) for name in ("file", "member", "sheet", "line", "offset")}
+        places: dict[str, Any] = {name: told.get(name) for name in ("file", "member", "sheet", "line", "offset")}
         return Origin(**places, cells=told["cells"])
 
     def columns(self) -> tuple[Column, ...]:
