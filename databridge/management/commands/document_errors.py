@@ -24,6 +24,7 @@ MODULES = (
     "ingestion.secrets",
     "ingestion.uploads",
     "ingestion.pulse",
+    "ingestion.setaside",
     "ingestion.worker",
     "ingestion.listener",
     "ingestion.looking",
