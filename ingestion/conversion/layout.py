@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.unpack import Payload
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 2 << 20
 BLANKS = b" \t\r\n"
 
 

@@ -7,13 +7,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.formats.exact import can_parse, parse
 from ingestion.conversion.formats.listlines import line_kind
 from ingestion.conversion.records import Cells, records
-from ingestion.conversion.typing.constants import text_scalar
+from ingestion.conversion.typing.constants import NO_TEXT, int_scalar, number_array, text_array, text_scalar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +99,7 @@ class Text:
         dropped = set(lines)
         for odd in (self.short, self.long, self.blank):
             odd[:] = [line for line in odd if line not in dropped]
-        keep = pa.array([row not in kinds for row in range(self.batch.num_rows)], pa.bool_())
+        keep = number_array(np.array([row not in kinds for row in range(self.batch.num_rows)], np.bool_))
         self._whole, self._kept = self.batch, pc.indices_nonzero(keep)
         self.batch = self.batch.filter(keep)
         rescued = None if self.rescued is None else self.rescued.filter(keep)
@@ -109,8 +110,8 @@ def _line_ends_inside(batch: pa.RecordBatch) -> list[int]:
     """Count the line ends inside the cells of each row; an empty list when there are none."""
     counts: list[int] = []
     for column in batch.columns:
-        inside = pc.fill_null(pc.count_substring(column, "\n"), 0)
-        if pc.any(pc.greater(inside, 0)).as_py():
+        inside = pc.fill_null(pc.count_substring(column, "\n"), int_scalar(0))
+        if pc.any(pc.greater(inside, int_scalar(0))).as_py():
             counts = [one + two for one, two in zip(counts or [0] * len(inside), inside.to_pylist(), strict=True)]
     return counts
 
@@ -178,9 +179,9 @@ class Cutter:
             rescued.append(json.dumps(extra, ensure_ascii=False) if any(extra) else None)
             lines.append(at)
             spans.append((start, behind))
-        columns = [pa.array([row[index] for row in rows], pa.string()) for index in range(width)]
+        columns = [text_array([row[index] for row in rows]) for index in range(width)]
         found.batch = self._nulled(pa.RecordBatch.from_arrays(columns, names=list(self._dialect.names)))
-        found.rescued = pa.array(rescued, pa.string()) if any(rescued) else None
+        found.rescued = text_array(rescued) if any(rescued) else None
         found.runs = [Run(len(rows), line, data, lines, spans)]
         return found
 
@@ -188,9 +189,8 @@ class Cutter:
         """Replace the caller's texts for null."""
         if not self._nulls:
             return batch
-        texts = pa.array(self._nulls, pa.string())
-        none = pa.scalar(None, pa.string())
-        columns = [pc.if_else(pc.is_in(cells, value_set=texts), none, cells) for cells in batch.columns]
+        texts = text_array(self._nulls)
+        columns = [pc.if_else(pc.is_in(cells, value_set=texts), NO_TEXT, cells) for cells in batch.columns]
         return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
     def _footer(self, rows: int) -> dict[int, str]:

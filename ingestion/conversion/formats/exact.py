@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from ingestion.conversion.formats.bytewise import Bytes, Flags, Words, byte_table, count, positions
+from ingestion.conversion.typing.constants import known_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -300,7 +301,7 @@ def _words(column: pa.Array) -> Words:
         words = words[0::2]
     words = words[column.offset : column.offset + len(column)]
     if column.null_count:
-        words = words[column.is_valid().to_numpy(zero_copy_only=False)]
+        words = words[known_in(column)]
     return np.ascontiguousarray(words)
 
 

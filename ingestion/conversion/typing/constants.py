@@ -1,13 +1,13 @@
-"""Constants for PyArrow's functions, made from buffers.
+"""Constants for PyArrow's functions, and NumPy's arrays of its columns, made from buffers.
 
 PyArrow imports pandas, a quarter of a second, as soon as it makes a value of a Python object, be it one text to
-compare with. The way of a plain file needs no pandas.
+compare with, or of a NumPy array, or gives one. The way of a plain file needs no pandas.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +15,48 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Numbers = np.ndarray[Any, Any]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 NO_TEXT = pa.nulls(1, pa.string())[0]
 
 
-def text_array(values: Sequence[str]) -> pa.Array:
-    """Return texts as a column."""
-    data = [value.encode() for value in values]
+def text_array(values: Sequence[str | bytes | None]) -> pa.Array:
+    """Return texts, or their bytes as UTF-8, as a column."""
+    data = [value.encode() if isinstance(value, str) else value or b"" for value in values]
     offsets = np.cumsum([0, *map(len, data)], dtype=np.int32)
-    return pa.Array.from_buffers(pa.string(), len(data), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(data))])
+    known = _packed([value is not None for value in values]) if None in values else None
+    return pa.Array.from_buffers(pa.string(), len(data), [known, pa.py_buffer(offsets), pa.py_buffer(b"".join(data))])
+
+
+def number_array(values: Numbers, *, missing: Flags | None = None) -> pa.Array:
+    """Return NumPy's numbers or truth values as a column; null where they are missing."""
+    data = np.packbits(values, bitorder="little") if values.dtype == np.bool_ else np.ascontiguousarray(values)
+    known = None if missing is None else _packed(~missing)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [known, pa.py_buffer(data)])
+
+
+def numbers_of(cells: pa.Array) -> Numbers:
+    """Return a column of numbers or truth values without nulls as NumPy's array."""
+    if pa.types.is_boolean(cells.type):
+        return _bits(cells.buffers()[1], cells)
+    dtype = cells.type.to_pandas_dtype()
+    return np.frombuffer(cells.buffers()[1] or b"", dtype)[cells.offset : cells.offset + len(cells)]
+
+
+def known_in(cells: pa.Array) -> Flags:
+    """Tell of each cell of a column with nulls whether it is none."""
+    return _bits(cells.buffers()[0], cells)
+
+
+def _packed(flags: Flags | Sequence[bool]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(flags, bitorder="little"))
+
+
+def _bits(packed: pa.Buffer | None, cells: pa.Array) -> Flags:
+    if packed is None:
+        return np.ones(len(cells), np.bool_)
+    bits = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
+    return bits[cells.offset : cells.offset + len(cells)].view(np.bool_)
 
 
 @cache

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ingestion.conversion.typing.amounts import GROUP, DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
+from ingestion.conversion.typing.constants import known_in
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _texts(cells: pa.Array) -> tuple[Bytes, Ints, Ints, Flags | None]:
     _, offsets, data = cells.buffers()
     ends = np.frombuffer(offsets, np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
     raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
-    known = cells.is_valid().to_numpy(zero_copy_only=False) if cells.null_count else None
+    known = known_in(cells) if cells.null_count else None
     first, last = ends[:-1], ends[1:]
     return (raw, first, last, None) if known is None else (raw, first[known], last[known], known)
 

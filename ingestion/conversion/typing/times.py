@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import castable, matches
+from ingestion.conversion.typing.constants import number_array, text_scalar
 from ingestion.conversion.typing.dates import DateForm
 
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -117,7 +119,7 @@ class TimestampRule:
         if not self.zoned:
             return local
         if minutes := self._offset_minutes():
-            shift = pa.scalar(minutes * _MINUTE, pa.int64()).cast(pa.duration("us"))
+            shift = number_array(np.array([minutes * _MINUTE])).cast(pa.duration("us"))[0]
             local = pc.cast(pc.subtract(local, shift), self._local_type())
         return pc.assume_timezone(local, "UTC")
 
@@ -163,6 +165,6 @@ class TimeRule:
     def cast(self, cells: pa.Array) -> pa.Array:
         """Parse as a moment of the first day and keep the time."""
         moments = pc.cast(
-            pc.binary_join_element_wise(pa.scalar("1970-01-01", cells.type), cells, " "), pa.timestamp("us")
+            pc.binary_join_element_wise(text_scalar("1970-01-01"), cells, text_scalar(" ")), pa.timestamp("us")
         )
         return pc.cast(moments, pa.time64("us"))

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.errors import UnsafeArchive
+from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of, text_array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +129,7 @@ class Grid:
 
     def _hollow(self) -> NDArray[np.bool_]:
         """Tell which cells hold an empty text, as formulas do that show nothing: they fill no row."""
-        empty = np.asarray(pc.equal(self.texts, ""))
+        empty = numbers_of(pc.equal(self.texts, EMPTY))
         hollow = np.zeros(len(self._kinds), bool)
         if empty.any():
             texts = np.flatnonzero(self._kinds == TEXT)
@@ -199,8 +200,8 @@ class Grid:
         """Return the rows whose cell of a column holds a text."""
         cells = self.column(col)
         at = np.flatnonzero(cells.kinds == TEXT)
-        texts = self.texts.take(pa.array(cells.values[at].astype(np.int64)))
-        same = pc.equal(texts, text).to_numpy(zero_copy_only=False)
+        texts = self.texts.take(number_array(cells.values[at].astype(np.int64)))
+        same = numbers_of(pc.equal(texts, text_array([text])[0]))
         return cells.rows[at[same]].astype(np.int64)
 
 
@@ -227,7 +228,7 @@ def kinds_in(kinds: NDArray[np.uint8]) -> list[int]:
 def _joined(parts: list[pa.Array]) -> pa.Array:
     """Return one array; offsets of 64 bits where the texts are too many for 32."""
     if not parts:
-        return pa.array([], pa.string())
+        return pa.nulls(0, pa.string())
     if sum(part.nbytes for part in parts) > 2**30:
         parts = [part.cast(pa.large_string()) for part in parts]
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)

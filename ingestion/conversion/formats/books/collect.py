@@ -6,10 +6,10 @@ import datetime as dt
 import math
 
 import numpy as np
-import pyarrow as pa
 
 from ingestion.conversion.formats.books.cells import EXACT, NUMBER, TEXT, Block, Sheet
 from ingestion.conversion.formats.books.numbers import SURE_SIZE, has_more
+from ingestion.conversion.typing.constants import text_array
 
 FLUSH_CELLS = 1 << 18
 _DAY_ZERO = dt.datetime(1899, 12, 30)  # noqa: DTZ001  (a sheet knows no zones)
@@ -48,7 +48,7 @@ class Collector:
             block = Block(
                 np.array(rows, np.int32), np.array(cols, np.int32), np.array(kinds, np.uint8), np.array(values, float)
             )
-            self.sheet.pool(pa.array(self._texts, pa.string()))
+            self.sheet.pool(text_array(self._texts))
             self._flushed += len(self._texts)
             self._cells, self._texts = [], []
             self.sheet.add(block)

@@ -25,6 +25,7 @@ from ingestion.conversion.formats.books.cells import (
     kinds_in,
 )
 from ingestion.conversion.typing.column import TextColumn
+from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of, text_array
 from ingestion.conversion.values import Column, Notice
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class SheetColumn:
         drop = np.zeros(len(kinds), bool)
         if found[TEXT] and found[TEXT] < len(kinds):
             at = np.flatnonzero(kinds == TEXT)
-            empty = pc.equal(texts.take(pa.array(values[at].astype(np.int64))), "").to_numpy(zero_copy_only=False)
+            empty = numbers_of(pc.equal(texts.take(number_array(values[at].astype(np.int64))), EMPTY))
             drop[at[empty]] = True
         if found[NUMBER] and found[DATE] + found[STAMP] and self._epoch == "1900":
             zero = (kinds == NUMBER) & (values == 0)
@@ -97,10 +98,10 @@ class SheetColumn:
         if not present:
             return pa.nulls(0), "null"
         if present == [TEXT]:
-            found = texts.take(pa.array(values.astype(np.int64)))
+            found = texts.take(number_array(values.astype(np.int64)))
             return self._text_typed(found) if self._typed_texts else (found, "text cells")
         if present == [TRUTH]:
-            return pa.array(values.astype(bool)), "boolean cells"
+            return number_array(values.astype(bool)), "boolean cells"
         if all(kind in {NUMBER, EXACT} or kind >= PADDED for kind in present):
             return self._numbers(kinds, values, texts)
         if set(present) <= set(moments.TEMPORAL):
@@ -155,7 +156,7 @@ class SheetColumn:
         at = np.searchsorted(mine, rows)
         at[at == len(mine)] = 0
         missing = mine[at] != rows if len(mine) else np.ones(len(rows), bool)
-        return self.values.take(pa.array(at + low, mask=missing))
+        return self.values.take(number_array(at + low, missing=missing))
 
     def column(self, nulls: int) -> Column:
         """Describe the column."""
@@ -169,7 +170,7 @@ def _named_null(cells: Block, texts: pa.Array, null_values: tuple[str, ...]) -> 
     named = pa.array(null_values, texts.type)
     found = np.zeros(len(cells.kinds), bool)
     at = np.flatnonzero(cells.kinds == TEXT)
-    found[at] = np.asarray(pc.is_in(texts.take(pa.array(cells.values[at].astype(np.int64))), value_set=named))
+    found[at] = numbers_of(pc.is_in(texts.take(number_array(cells.values[at].astype(np.int64))), value_set=named))
     for text in null_values:
         if _PLAIN_NUMBER.fullmatch(text) and numbers.as_text(np.array([float(text)]))[0].as_py() == text:
             found |= (cells.kinds == NUMBER) & (cells.values == float(text))
@@ -180,14 +181,14 @@ def _as_text(kind: int, values: NDArray[np.float64], texts: pa.Array, *, epoch: 
     if kind == NUMBER:
         return numbers.as_text(values)
     if kind == TRUTH:
-        return pa.array(np.where(values == 1, "TRUE", "FALSE"), pa.string())
+        return text_array(["FALSE", "TRUE"]).take(number_array((values == 1).astype(np.int64)))
     if kind in moments.TEMPORAL:
         return moments.as_text(kind, values, epoch=epoch)
     if kind == UNCACHED:
-        return pa.array([""] * len(values), pa.string())
+        return text_array([""] * len(values))
     if kind >= PADDED:
         return numbers.padded(values, kind - PADDED)
-    return texts.take(pa.array(values.astype(np.int64)))
+    return texts.take(number_array(values.astype(np.int64)))
 
 
 def _as_texts(kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array, *, epoch: Epoch) -> pa.Array:
@@ -198,10 +199,10 @@ def _as_texts(kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.A
         places.append(at)
         pieces.append(_as_text(kind, values[at], texts, epoch=epoch).cast(texts.type))
     if not pieces:
-        return pa.array([], texts.type)
+        return pa.nulls(0, texts.type)
     order = np.empty(len(kinds), np.int64)
     order[np.concatenate(places)] = np.arange(len(kinds))
-    return pa.concat_arrays(pieces).take(pa.array(order))
+    return pa.concat_arrays(pieces).take(number_array(order))
 
 
 def as_texts(cells: Block, texts: pa.Array, *, epoch: Epoch) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion.formats.books.cells import CLOCK, DATE, ELAPSED, NUMBER, STAMP, kinds_in
+from ingestion.conversion.typing.constants import number_array, text_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,17 +55,17 @@ def typed(kinds: NDArray[np.uint8], values: NDArray[np.float64], *, epoch: Epoch
     """Return temporal cells of one family as date32, timestamp, time64 or duration, with the rule; else None."""
     present = set(kinds_in(kinds))
     if present <= {CLOCK}:
-        return pa.array(_microseconds(values), pa.int64()).cast(pa.time64("us")), "time cells"
+        return number_array(_microseconds(values)).cast(pa.time64("us")), "time cells"
     if present <= {CLOCK, ELAPSED}:
-        whole = pa.array(_microseconds(values), pa.int64()).cast(pa.duration("us"))
+        whole = number_array(_microseconds(values)).cast(pa.duration("us"))
         return whole, "duration cells" if present == {ELAPSED} else "time cells, some of 24 hours or more, as durations"
     if not present <= {DATE, STAMP}:
         return None
     system = ", 1904 system" if epoch == "1904" else ""
     days, micros = parts(values, epoch=epoch)
     if present == {DATE} and not micros.any():
-        return pa.array(days.astype(np.int32), pa.int32()).cast(pa.date32()), f"date cells{system}"
-    stamps = pa.array(days * DAY_US + micros, pa.int64()).cast(pa.timestamp("us"))
+        return number_array(days.astype(np.int32)).cast(pa.date32()), f"date cells{system}"
+    stamps = number_array(days * DAY_US + micros).cast(pa.timestamp("us"))
     return stamps, f"date and time cells{system}"
 
 
@@ -90,7 +91,7 @@ def _microseconds(values: NDArray[np.float64], step: NDArray[np.float64] | None 
 def as_text(kind: int, values: NDArray[np.float64], *, epoch: Epoch) -> pa.Array:
     """Return temporal cells of one kind as ISO 8601 texts (durations as ``h:mm:ss``)."""
     cells, _ = typed(np.full(len(values), kind, np.uint8), values, epoch=epoch) or (pa.nulls(0), "")
-    return pa.array([_told(kind, cell) for cell in cells.to_pylist()], pa.string())
+    return text_array([_told(kind, cell) for cell in cells.to_pylist()])
 
 
 def _told(kind: int, cell: object) -> str:

@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.typing.constants import number_array, numbers_of, text_array
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,22 +30,22 @@ EASY_SCALES = range(1, 7)
 def typed(numbers: NDArray[np.float64]) -> tuple[pa.Array, str]:
     """Return the numbers as int64, as decimals, or as they are, with the rule."""
     if _integral(numbers):
-        return pa.array(numbers.astype(np.int64)), "integral number cells"
+        return number_array(numbers.astype(np.int64)), "integral number cells"
     if np.isfinite(numbers).all():
         decimals = _decimals(numbers)
         if decimals is not None:
             return decimals, f"{decimals.type} from the shortest text of the numbers"
-    return pa.array(numbers), "number cells without a common decimal"
+    return number_array(numbers), "number cells without a common decimal"
 
 
 def as_text(numbers: NDArray[np.float64]) -> pa.Array:
     """Return the shortest text of each number; integral ones have no point."""
     if _integral(numbers):
-        return pa.array(numbers.astype(np.int64)).cast(pa.string())
-    texts = pa.array(numbers).cast(pa.string())
+        return number_array(numbers.astype(np.int64)).cast(pa.string())
+    texts = number_array(numbers).cast(pa.string())
     wide = pc.match_substring(texts, "e")
     return pc.replace_with_mask(
-        texts, wide, pa.array([_text(number) for number in numbers[np.asarray(wide)].tolist()], pa.string())
+        texts, wide, text_array([_text(number) for number in numbers[numbers_of(wide)].tolist()])
     )
 
 
@@ -51,7 +53,7 @@ def padded(numbers: NDArray[np.float64], digits: int) -> pa.Array:
     """Return the numbers as a format of zeros shows them; those that it would round, as they are."""
     texts = as_text(numbers)
     whole = (np.rint(numbers) == numbers) & (numbers >= 0) & (numbers <= EXACT_INTEGER)
-    return pc.if_else(pa.array(whole), pc.utf8_lpad(texts, digits, "0"), texts)
+    return pc.if_else(number_array(whole), pc.utf8_lpad(texts, digits, "0"), texts)
 
 
 def shows_zeros(numbers: NDArray[np.float64], digits: int) -> bool:
@@ -74,9 +76,9 @@ def has_more(text: str, number: float) -> bool:
 def exact(texts: pa.Array, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell for each number as written whether it says more than its double."""
     found = np.zeros(len(numbers), bool)
-    size = pc.binary_length(texts).to_numpy(zero_copy_only=False)
+    size = numbers_of(pc.binary_length(texts))
     suspects = np.flatnonzero((size > DOUBLE_DIGITS + 2) | (np.abs(numbers) > EXACT_INTEGER))
-    told = zip(texts.take(pa.array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
+    told = zip(texts.take(number_array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
     found[suspects] = [has_more(text.strip(), number) for text, number in told]
     return found
 
@@ -135,18 +137,18 @@ def _multiples(numbers: NDArray[np.float64], power: float) -> bool:
 
 def _by_text(numbers: NDArray[np.float64]) -> pa.Array | None:
     """Go by the shortest texts."""
-    return _of_texts(pa.array(numbers).cast(pa.string()))
+    return _of_texts(number_array(numbers).cast(pa.string()))
 
 
 def _of_texts(texts: pa.Array) -> pa.Array | None:
     """Return decimals whose scale is the longest fraction; None when 38 digits are too few."""
-    wide = pc.match_substring(texts, "e", ignore_case=True).to_numpy(zero_copy_only=False)
+    wide = numbers_of(pc.match_substring(texts, "e", ignore_case=True))
     if wide.any():
-        plain = [f"{Decimal(text):f}" for text in texts.filter(pa.array(wide)).to_pylist()]
-        texts = pc.replace_with_mask(texts, pa.array(wide), pa.array(plain, texts.type))
-    point = pc.find_substring(texts, ".").to_numpy()
-    size = pc.binary_length(texts).to_numpy()
-    signed = pc.match_substring_regex(texts, "^[-+]").to_numpy(zero_copy_only=False)
+        plain = [f"{Decimal(text):f}" for text in texts.filter(number_array(wide)).to_pylist()]
+        texts = pc.replace_with_mask(texts, number_array(wide), text_array(plain).cast(texts.type))
+    point = numbers_of(pc.find_substring(texts, "."))
+    size = numbers_of(pc.binary_length(texts))
+    signed = numbers_of(pc.match_substring_regex(texts, "^[-+]"))
     scale = int(np.where(point < 0, 0, size - point - 1).max())
     whole = int((np.where(point < 0, size, point) - signed).max())
     if whole + scale > MAX_DIGITS:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingestion.conversion.formats.books import numbers
 from ingestion.conversion.formats.books.cells import ERROR, EXACT, NUMBER, POOLED, TEXT, TRUTH, UNCACHED, Block
 from ingestion.conversion.formats.books.tokens import MASK, Grammar, Tags
+from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -261,13 +263,13 @@ def _texts(tags: Tags, starts: NDArray[np.int64], ends: NDArray[np.int64], blank
         return tags.texts(starts, ends)
     texts = tags.texts(starts[~blank], ends[~blank])
     where = np.cumsum(~blank) - 1
-    return texts.take(pa.array(where, mask=blank)).fill_null("")
+    return pc.fill_null(texts.take(number_array(where, missing=blank)), EMPTY)
 
 
 def _floats(tags: Tags, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[pa.Array, NDArray[np.float64]]:
     written = tags.slices(starts, ends)
     try:
-        return written, np.asarray(written.cast(pa.float64()))
+        return written, numbers_of(written.cast(pa.float64()))
     except pa.ArrowInvalid:
         raise _UnusualError from None
 

@@ -15,6 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.typing.constants import number_array, numbers_of, text_array
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -85,24 +87,24 @@ class Tags:
         """Return the texts between positions that ascend, still escaped."""
         count = len(starts)
         if not count:
-            return pa.array([], pa.string())
+            return pa.nulls(0, pa.string())
         offsets = np.empty(2 * count, np.int32)
         offsets[0::2], offsets[1::2] = starts, ends
         with_gaps = pa.StringArray.from_buffers(2 * count - 1, pa.py_buffer(offsets), pa.py_buffer(self.block))
-        return with_gaps.take(pa.array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)))
+        return with_gaps.take(number_array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)))
 
     def texts(self, starts: NDArray[np.int64], ends: NDArray[np.int64], *, plain: bool = False) -> pa.Array:
         """Return the texts between positions, with entities (and, if not ``plain``, ``_x000D_``) resolved."""
         cells = self.slices(starts, ends)
         if b"&" not in self.block and (plain or b"_x" not in self.block):
             return cells
-        odd = np.flatnonzero(pc.match_substring_regex(cells, "&" if plain else "&|_x").to_numpy(zero_copy_only=False))
+        odd = np.flatnonzero(numbers_of(pc.match_substring_regex(cells, "&" if plain else "&|_x")))
         if not len(odd):
             return cells
-        fixed = [unescaped(text, plain=plain) for text in cells.take(pa.array(odd)).to_pylist()]
+        fixed = [unescaped(text, plain=plain) for text in cells.take(number_array(odd)).to_pylist()]
         mask = np.zeros(len(cells), bool)
         mask[odd] = True
-        return pc.replace_with_mask(cells, pa.array(mask), pa.array(fixed, pa.string()))
+        return pc.replace_with_mask(cells, number_array(mask), text_array(fixed))
 
 
 def _is_utf8(block: bytes) -> bool:

@@ -20,6 +20,7 @@ from ingestion.conversion.formats.books.numberformats import kinds_of
 from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.records import Fields, errors, from_rk
 from ingestion.conversion.formats.books.xlstext import Strings, shared_strings
+from ingestion.conversion.typing.constants import text_array
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -243,7 +244,7 @@ class _SheetReader:
 
     def _texts(self, at: list[int], texts: list[str]) -> None:
         rows, cols, _ = self._place(_array(at))
-        start = self._sheet.pool(pa.array(texts, pa.string()))
+        start = self._sheet.pool(text_array(texts))
         values = np.arange(start, start + len(at), dtype=np.float64)
         self._sheet.add(Block(rows, cols, np.full(len(at), TEXT, np.uint8), values))
 

@@ -6,13 +6,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from ingestion.conversion.formats.books.cells import ERROR, NUMBER, TEXT, TRUTH, Block, Sheet, SheetInfo
 from ingestion.conversion.formats.books.numberformats import kinds_of
 from ingestion.conversion.formats.books.parts import Parts, damage_explained
 from ingestion.conversion.formats.books.records import Fields, errors, from_rk
 from ingestion.conversion.formats.books.xlsx import main_part, of_kind, relations
+from ingestion.conversion.typing.constants import text_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ class XlsbBook:
             self._others(sheet, fields, records, rows)
             for kind, extra in ((CELL_TEXT, 8), (FORMULA_TEXT, 8), (CELL_RICH, 9)):
                 if records[kind]:
-                    texts = pa.array([_text(data, one + extra)[0] for one in records[kind]], pa.string())
+                    texts = text_array([_text(data, one + extra)[0] for one in records[kind]])
                     start = sheet.pool(texts)
                     values = np.arange(start, start + len(texts), dtype=np.float64)
                     _add(sheet, fields, (records[kind], rows[kind]), TEXT, values)
@@ -106,7 +106,7 @@ class XlsbBook:
         index = fields.u4(at + 8).astype(np.float64)
         if index.max() >= len(texts):
             raise ValueError("a cell names a shared string that is not there")
-        start = sheet.pool(pa.array(texts, pa.string()))
+        start = sheet.pool(text_array(texts))
         _add(sheet, fields, (at.tolist(), rows.tolist()), TEXT, index + start)
 
     def _numbers(self, sheet: Sheet, fields: Fields, records: _Found, rows: _Found) -> None:

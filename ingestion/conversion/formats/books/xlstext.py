@@ -7,6 +7,8 @@ import struct
 
 import pyarrow as pa
 
+from ingestion.conversion.typing.constants import text_array
+
 CONTINUE = 0x3C
 _CODEPAGES = {
     367: "ascii",
@@ -147,7 +149,7 @@ def shared_strings(data: bytes, at: int) -> pa.Array:
         _plain_strings(cursor, found, count)
         if len(found) < count and cursor.more:
             found.append(cursor.text(cursor.number(2)))
-    return pa.array(found, pa.string())
+    return text_array(found)
 
 
 def _plain_strings(cursor: _Cursor, found: list[str], count: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingestion.conversion.formats.books.cells import EXACT, NUMBER, TEXT, Block, Sheet, SheetInfo
 from ingestion.conversion.formats.books.numberformats import kinds_of
@@ -25,6 +26,7 @@ from ingestion.conversion.formats.books.sheetslow import SharedReader, SlowReade
 from ingestion.conversion.formats.books.sheetxml import SHARED, FastReader, Found
 from ingestion.conversion.formats.books.tokens import Grammar, spreadsheet_text
 from ingestion.conversion.formats.books.xmlstream import fragment
+from ingestion.conversion.typing.constants import EMPTY, number_array, text_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +96,7 @@ class XlsxBook:
         sheet = Sheet()
         with damage_explained(self._payload, self.sheets[at].name):
             if self._shared is None:
-                self._shared = pa.concat_arrays([pa.array([], pa.string()), *self._shared_strings()])
+                self._shared = pa.concat_arrays([pa.nulls(0, pa.string()), *self._shared_strings()])
             sheet.pool(self._shared)
             with self._parts.open(self._targets[at][1]) as stream, ThreadPoolExecutor(2) as pool:
                 for found in self._found(stream, pool):
@@ -162,14 +164,14 @@ def shared_fast(data: bytes) -> pa.Array | None:
     owner = (np.cumsum(is_item) - 1)[full]
     where = np.full(count, -1)
     where[owner] = np.arange(len(full))
-    return texts.take(pa.array(where, mask=where < 0)).fill_null("")
+    return pc.fill_null(texts.take(number_array(where, missing=where < 0)), EMPTY)
 
 
 def shared_slow(data: bytes) -> pa.Array:
     """Return the shared strings of a block, one element at a time."""
     reader = SharedReader()
     fragment(data, reader)
-    return pa.array([spreadsheet_text(text) for text in reader.found], pa.string())
+    return text_array([spreadsheet_text(text) for text in reader.found])
 
 
 # ---- parts and relations ----

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
-from ingestion.conversion.typing.constants import NO_TEXT, text_array, text_scalar
+from ingestion.conversion.typing.constants import NO_TEXT, number_array, text_array, text_scalar
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 
 if TYPE_CHECKING:
@@ -100,12 +100,17 @@ class Plan:
         """Return the Arrow values of what the path's shape has looked at."""
         match self.kind:
             case "json":
-                return pa.array([None if value is None else dump(value) for value in values], pa.string())
+                return text_array([None if value is None else dump(value) for value in values])
             case "int" | "decimal" | "float" | "text":
-                return pc.cast(pa.array(values, pa.string()), self.type)
+                return pc.cast(text_array(values), self.type)
             case "date":
-                dates = self._dates(pa.array(values, pa.string()))
-                return pc.cast(pa.array(values, pa.string()), self.type) if dates is None else dates
+                dates = self._dates(text_array(values))
+                return pc.cast(text_array(values), self.type) if dates is None else dates
+            case "string":
+                return text_array(values)
+            case "bool":
+                truths = np.array([value is True for value in values], np.bool_)
+                return number_array(truths, missing=np.array([value is None for value in values], np.bool_))
             case "object":
                 return self._built_struct(values)
             case "array":
@@ -117,7 +122,7 @@ class Plan:
         children = [
             plan.built([None if value is None else value.get(name) for value in values]) for name, plan in self.fields
         ]
-        mask = pa.array([value is None for value in values], pa.bool_())
+        mask = number_array(np.array([value is None for value in values], np.bool_))
         return pa.StructArray.from_arrays(children, fields=list(self.type), mask=mask)
 
     def _built_list(self, values: list[Value]) -> pa.Array:
@@ -128,7 +133,11 @@ class Plan:
         for value in values:
             offsets.append(None if value is None else total)
             total += len(value or ())
-        return pa.ListArray.from_arrays(pa.array([*offsets, total], pa.int32()), items, type=self.type)
+        starts = number_array(
+            np.array([0 if at is None else at for at in (*offsets, total)], np.int32),
+            missing=np.array([at is None for at in (*offsets, total)], np.bool_),
+        )
+        return pa.ListArray.from_arrays(starts, items, type=self.type)
 
 
 def printable(name: str) -> str:

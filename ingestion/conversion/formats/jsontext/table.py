@@ -25,8 +25,9 @@ from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.shape import Shape
 from ingestion.conversion.formats.jsontext.trace import first_refused, widened_paths
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
-from ingestion.conversion.layout import Layout, line_and_column, not_text
+from ingestion.conversion.layout import BLANKS, Layout, line_and_column, not_text
 from ingestion.conversion.places import Places
+from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount, Widening
 
 if TYPE_CHECKING:
@@ -355,13 +356,18 @@ class JsonTable(Table):
         if self._rescued:
             earlier = parsed.earlier if parsed else {}
             texts = [dump(earlier[row]) if row in earlier else None for row in range(len(array))] if earlier else None
-            cells.append(pa.nulls(len(array), pa.string()) if texts is None else pa.array(texts, pa.string()))
+            cells.append(pa.nulls(len(array), pa.string()) if texts is None else text_array(texts))
         return cells
 
     def _count(self, part: _Part) -> None:
         if part.parsed:
             self._twice += [self.rows.loaded + row + 1 for row in part.parsed.earlier]
-        blank = len(_BLANK_LINE.findall(part.block.data)) if self._by_line and b"\n" in part.block.data else 0
+        blank = 0
+        if self._by_line:
+            data = part.block.data
+            # Records that were read the quick way have no blank line between them.
+            searched = data if part.parsed else data[: len(data) - len(data.lstrip(BLANKS))]
+            blank = len(_BLANK_LINE.findall(searched)) if b"\n" in searched else 0
         if blank:
             self.rows.skipped["blank lines"] = self.rows.skipped.get("blank lines", 0) + blank
         self.rows.loaded += part.rows
