@@ -69,9 +69,9 @@ class Rejects:
         hint: str = "",
         raw: str | None = None,
     ) -> None:
-        """Set a row of the present batch aside; call it once for each wrong cell. ``raw`` is the cell's text.
+        """Set a row of the present batch aside; call it once for each wrong cell.
 
-        The text is that of the row's origin where it is not given.
+        ``raw`` is the cell's text where the row's origin has no such column.
         """
         self._marks.setdefault(row, []).append(_Mark(code, column, rule, reason, hint, raw))
 
@@ -106,7 +106,7 @@ class Rejects:
     def _take(self, marks: list[_Mark], origin: Origin, source_row: int) -> None:
         raw = json.dumps(dict(origin.cells), ensure_ascii=False)
         for mark in marks:
-            text = origin.cells.get(mark.column) if mark.column and mark.raw is None else mark.raw
+            text = origin.cells.get(mark.column, mark.raw) if mark.column else mark.raw
             self._keep(
                 Reject(
                     code=mark.code,

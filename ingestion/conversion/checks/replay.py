@@ -106,7 +106,11 @@ class ReplayGate:
 
 
 def _plain(cells: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    """Return numbers in the notation of JSON and of programs; None where one is not."""
+    """Return numbers and truth values in the notation of JSON and of programs; None where one is not."""
+    if pa.types.is_boolean(kind):
+        small = pc.utf8_lower(cells)
+        sound = pc.all(pc.is_in(small, value_set=pa.array(["true", "false"])), min_count=0, skip_nulls=True).as_py()
+        return pc.equal(small, "true") if sound or not pc.any(small.is_valid(), min_count=0).as_py() else None
     if not (pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         return None
     if not pc.all(pc.match_substring_regex(cells, _PLAIN), min_count=0).as_py():

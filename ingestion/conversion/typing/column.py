@@ -61,6 +61,7 @@ class TextColumn:
         ``place`` tells of a row of the part where it stands; None for a sample from somewhere.
         """
         if self.settled:
+            self._seen = self._seen or cells.null_count < len(cells)
             return
         known = pc.drop_null(cells)
         bare = pc.utf8_trim_whitespace(known)
