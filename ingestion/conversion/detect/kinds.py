@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 NUMBER = re.compile(
     r"\s*[-+(]?\s*[$€£¥]?\s*[-+]?(?:\d[\d.,'’ \u00a0\u202f]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[%$€£-]?\)?\s*",
@@ -32,6 +33,7 @@ REMARK = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 14)
 def kind(cell: str | None) -> str:
     """Return ``empty``, ``number``, ``date``, ``time``, ``logical`` or ``text``."""
     if cell is None or not cell.strip():

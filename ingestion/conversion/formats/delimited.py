@@ -125,6 +125,7 @@ class DelimitedTable(Table):
         self._columns = text_columns(options.contract, dialect.names)
         self._nulls = [0] * len(self._columns)
         self._rescued = False
+        self._described: tuple[Column, ...] = ()
         self._first: Block | None = None
         self._only: Text | None = None
         self._traced: dict[int, TextColumn] = {}
@@ -138,6 +139,10 @@ class DelimitedTable(Table):
 
     def columns(self) -> tuple[Column, ...]:
         """Describe every column."""
+        self._described = self._described or self._description()
+        return self._described
+
+    def _description(self) -> tuple[Column, ...]:
         described = [column.column(nulls) for column, nulls in zip(self._columns, self._nulls, strict=True)]
         for index, traced in self._traced.items():
             told = traced.column()
@@ -280,6 +285,7 @@ class DelimitedTable(Table):
 
     def _finish(self, odd: _Oddities) -> None:
         """Decide what was open; collect the warnings of this pass."""
+        self._described = ()
         for column, reading in zip(self._columns, self._readings, strict=True):
             if reading.undecided and self._only is None:
                 column.decide()

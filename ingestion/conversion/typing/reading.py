@@ -48,7 +48,7 @@ class Reading:
         """Return the reading of a rule as it is now."""
         own = None if rule is None else twin(rule)
         direct = not (trimmed or blank) and _is_native(own)
-        alike = own.name if own is not None and not direct and is_quick(own) else ""
+        alike = own.name if own is not None and is_quick(own) else ""
         return cls(own, kind, kind if direct else pa.string(), trimmed, blank, undecided, alike)
 
     def values(self, cells: pa.Array) -> pa.Array | None:
@@ -99,7 +99,7 @@ def read_columns(readings: Sequence[Reading], columns: Sequence[pa.Array]) -> li
     """
     groups: dict[str, list[int]] = defaultdict(list)
     for index, reading in enumerate(readings):
-        if reading.alike:
+        if reading.alike and pa.types.is_string(columns[index].type):
             groups[reading.alike].append(index)
     found: dict[int, pa.Array] = {}
     for members in groups.values():
