@@ -9,8 +9,6 @@ from typing import IO, TYPE_CHECKING
 from ingestion.conversion.decoding import decoded_beginning, decoded_sample
 from ingestion.conversion.detect.beginning import BLANK, begins_as_json
 from ingestion.conversion.detect.binary import probe_binary
-from ingestion.conversion.detect.encoding import decide_encoding
-from ingestion.conversion.detect.text import decide_dialect
 from ingestion.conversion.errors import EmptyFile, LineTooLong, UndecidedEncoding
 from ingestion.conversion.values import Decision, Detection
 
@@ -41,11 +39,20 @@ def detect(payload: Payload, options: Options, *, every_byte: bool = False) -> D
         return _with(payload, found)
     if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
         raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
+    from ingestion.conversion.detect.encoding import decide_encoding
+
     encoding = decide_encoding(payload, head, tail, options, every_byte=every_byte)
     text = decoded_beginning(head[encoding.mark :], encoding.codec)
     _refuse_undecodable(text, payload, encoding)
-    found = _json(payload, text, encoding) or decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
+    found = _json(payload, text, encoding) or _delimited(payload, text, encoding, options)
     return replace(_with(payload, found), notices=encoding.notices)
+
+
+def _delimited(payload: Payload, text: str, encoding: Encoding, options: Options) -> Detection:
+    """Return the dialect of a delimited text."""
+    from ingestion.conversion.detect.text import decide_dialect
+
+    return decide_dialect(payload, text, _tail(payload, encoding), encoding, options)
 
 
 def _json(payload: Payload, text: str, encoding: Encoding) -> Detection | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,14 +15,8 @@ from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
 from ingestion.conversion.formats.base import Table
 from ingestion.conversion.formats.books.cells import REJECTED, Grid, address, among
 from ingestion.conversion.formats.books.columns import Place, SheetColumn, as_texts
-from ingestion.conversion.formats.books.html import HtmlBook, MhtmlBook
 from ingestion.conversion.formats.books.layout import Layout, lay_out
-from ingestion.conversion.formats.books.ods import OdsBook
 from ingestion.conversion.formats.books.refused import MAX_LISTED, refused_rows
-from ingestion.conversion.formats.books.spreadsheetml import SpreadsheetMlBook
-from ingestion.conversion.formats.books.xls import XlsBook
-from ingestion.conversion.formats.books.xlsb import XlsbBook
-from ingestion.conversion.formats.books.xlsx import XlsxBook
 from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
@@ -34,20 +29,23 @@ BATCH_ROWS = 64 * 1024
 BATCH_CELLS = 4 << 20
 SHOWN = 10
 
-BOOKS: dict[str, Callable[[Payload], Book]] = {
-    "xlsx": XlsxBook,
-    "xlsb": XlsbBook,
-    "xls": XlsBook,
-    "ods": OdsBook,
-    "xml-spreadsheet": SpreadsheetMlBook,
-    "html": HtmlBook,
-    "mhtml": MhtmlBook,
+BOOKS = {
+    "xlsx": ("xlsx", "XlsxBook"),
+    "xlsb": ("xlsb", "XlsbBook"),
+    "xls": ("xls", "XlsBook"),
+    "ods": ("ods", "OdsBook"),
+    "xml-spreadsheet": ("spreadsheetml", "SpreadsheetMlBook"),
+    "html": ("html", "HtmlBook"),
+    "mhtml": ("html", "MhtmlBook"),
 }
+"""The module below ``books`` and the class in it, of which only the one that is needed is imported."""
 
 
 def open_workbook(payload: Payload, detection: Detection, options: Options) -> WorkbookTable:
     """Open the sheet that is meant."""
-    return WorkbookTable(payload, BOOKS[detection.format], options)
+    module, name = BOOKS[detection.format]
+    opener: Callable[[Payload], Book] = getattr(import_module(f"{__package__}.books.{module}"), name)
+    return WorkbookTable(payload, opener, options)
 
 
 class WorkbookTable(Table):
