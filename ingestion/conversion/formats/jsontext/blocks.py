@@ -94,14 +94,21 @@ class Blocks:
         pieces = self._pieces(start)
         piece = next(pieces, b"")
         for following in pieces:
-            rest += piece
-            piece = following
-            cut = rest.rfind(self._mark) + 1
+            # Nearly always one stands in the piece itself, and then its bytes are copied once.
+            cut = piece.rfind(self._mark) + 1
+            if not cut:
+                rest, piece = b"", rest + piece
+                cut = piece.rfind(self._mark) + 1
             if cut:
-                yield Block(rest[:cut], start, self._layout.array, certain=False)
+                data = b"".join((rest, memoryview(piece)[:cut]))
+                yield Block(data, start, self._layout.array, certain=False)
                 cut += len(self._mark) - 2
-                rest, start = rest[cut:], start + cut
-            elif len(rest) > FAR_BYTES:
+                start += len(rest) + cut
+                rest = piece[cut:]
+            else:
+                rest = piece
+            piece = following
+            if not cut and len(rest) > FAR_BYTES:
                 yield from self._by_brackets(start)
                 return
         last = (rest + piece).rstrip(BLANKS)

@@ -57,7 +57,8 @@ def _alike(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray 
     data = _lines(block, separator)
     if data is None or b"\\" in data:
         return None
-    template = _template(data[: data.find(b"\n")])
+    line, _, _ = data[: data.find(b"\n") + 1 or None].partition(b"\n")
+    template = _template(line)
     if template is None:
         return None
     count = len(template.constants) + len(template.literals) + len(template.strings)
@@ -96,7 +97,8 @@ def _lines(block: Block, separator: bytes | None) -> bytes | None:
         data, before, behind = data.replace(b"}" + separator + b"{", b"},\n{"), b",", b""
     if b"\n" in behind:
         return None
-    return behind + data + before.removesuffix(b"\r") + b"\n"
+    before = before.removesuffix(b"\r")
+    return b"".join((behind, data, before)) if behind or before else data
 
 
 def _template(line: bytes) -> _Template | None:
@@ -163,7 +165,8 @@ def _between(cells: pa.Array, before: bytes, behind: bytes) -> pa.Array | None:
     for step, byte in enumerate(reversed(behind), 1):
         if not bool(np.all(data[offsets[1:] - step] == byte)):
             return None
-    return pc.utf8_slice_codeunits(cells, len(before), -len(behind) if behind else None)
+    inner = pc.binary_slice(cells.view(pa.binary()), len(before), -len(behind) if behind else None)
+    return inner.view(pa.string())  # what was cut off is ASCII, so whole characters are left
 
 
 def _assembled(
