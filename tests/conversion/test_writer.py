@@ -82,3 +82,13 @@ def test_few_values_get_a_dictionary_and_many_none(tmp_path):
     group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
     assert "RLE_DICTIONARY" in group.column(0).encodings
     assert "DELTA_BINARY_PACKED" in group.column(1).encodings
+
+
+@pytest.mark.parametrize(("bytes_in", "groups"), [(0, [2, 1]), (1 << 30, [3])])
+def test_a_small_file_ends_with_a_small_row_group(tmp_path, bytes_in, groups):
+    batch = pa.record_batch({"text": pa.array(["x" * (9 << 20)])})
+    with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}, bytes_in=bytes_in) as writer:
+        for _ in range(3):
+            writer.write(batch)
+    found = pq.read_metadata(tmp_path / "out.parquet")
+    assert [found.row_group(at).num_rows for at in range(found.num_row_groups)] == groups
