@@ -27,6 +27,10 @@ Epoch = Literal["1900", "1904", "iso"]
 """How days are counted: Excel's two ways, or from 1899-12-30 where dates are written out and any year is possible."""
 
 MAX_CELLS = 50_000_000
+CELL_BYTES = 54
+TEXT_FACTOR = 2
+MAX_SHEET_BYTES = 1_700_000_000
+"""What a cell and a byte of text take at most on their way into a column, and what a sheet may take together."""
 
 # The kinds of cells. The value of a text, an error or an exact number is its position in the pool of texts, any other
 # is a number. An exact number is written with more digits than a double holds. From ``PADDED`` on a kind is a number
@@ -75,23 +79,29 @@ class Sheet:
     texts: list[pa.Array] = field(default_factory=list)
     _count: int = 0
     _texts: int = 0
+    _bytes: int = 0
 
     def add(self, block: Block) -> None:
         """Append cells; raises ``UnsafeArchive`` when there are more than memory is meant for."""
         self._count += len(block.rows)
-        if self._count > MAX_CELLS:
-            raise UnsafeArchive(
-                f"A sheet has more than {MAX_CELLS // 10**6} million cells.",
-                hint="Split it, or export it as CSV.",
-            )
+        self._take(CELL_BYTES * len(block.rows))
         self.blocks.append(block)
 
     def pool(self, texts: pa.Array) -> int:
-        """Append texts and return the position of the first one."""
+        """Append texts and return the position of the first one; raises ``UnsafeArchive`` as ``add`` does."""
         start = self._texts
         self.texts.append(texts)
         self._texts += len(texts)
+        self._take(TEXT_FACTOR * texts.nbytes)
         return start
+
+    def _take(self, size: int) -> None:
+        self._bytes += size
+        if self._count > MAX_CELLS or self._bytes > MAX_SHEET_BYTES:
+            raise UnsafeArchive(
+                f"A sheet has {self._count // 10**6} million cells and more, which is more than fits into memory.",
+                hint="Split it, or export it as CSV.",
+            )
 
     @property
     def filled(self) -> bool:
@@ -112,11 +122,12 @@ class Grid:
         parts = [block.cols.astype(np.uint16) for block in blocks]
         blocks.clear()
         sheet.texts.clear()
-        self._rows = _emptied(rows)
-        self._kinds = _emptied(kinds)
-        self._values = _emptied(values)
-        self._cols = cols = _emptied(parts)
-        self._order = np.argsort(cols, kind="stable").astype(np.uint32)
+        cols = _emptied(parts)
+        order = np.argsort(cols, kind="stable").astype(np.uint32)
+        self._cols = cols = cols[order]
+        self._rows = _emptied(rows)[order]
+        self._kinds = _emptied(kinds)[order]
+        self._values = _emptied(values)[order]
         self._by_row: NDArray[np.int64] | None = None
         counts = np.bincount(cols)
         self.columns: list[int] = np.flatnonzero(counts).tolist()
@@ -139,14 +150,12 @@ class Grid:
     def column(self, at: int) -> Block:
         """Return a column's cells by ascending row."""
         start, end = self._spans[at]
-        chosen = self._order[start:end]
-        rows = self._rows[chosen]
+        rows, kinds, values = (found[start:end] for found in (self._rows, self._kinds, self._values))
         if len(rows) > 1 and not (rows[1:] > rows[:-1]).all():
             by_row = np.argsort(rows, kind="stable")
-            chosen, rows = chosen[by_row], rows[by_row]
-            last = np.append(rows[1:] != rows[:-1], True)
-            chosen, rows = chosen[last], rows[last]
-        return Block(rows, np.full(len(rows), at, np.int32), self._kinds[chosen], self._values[chosen])
+            chosen = by_row[np.append(rows[by_row[1:]] != rows[by_row[:-1]], True)]
+            rows, kinds, values = rows[chosen], kinds[chosen], values[chosen]
+        return Block(rows, np.broadcast_to(np.int32(at), len(rows)), kinds, values)
 
     def blank_rows(self, first: int) -> NDArray[np.int64]:
         """Return the rows from one on that hold nothing."""
