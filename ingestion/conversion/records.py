@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Cells = list[str | None]
 MAX_TRIES = 20_000
 MAX_REPAIRED_WIDTH = 500
+MAX_SWALLOWED = 20
 _LINE_END = re.compile("\r\n|\n|\r")
 
 
@@ -119,10 +120,20 @@ class _Cutter:
                 return Record(repaired, behind, odd)
             if reached > stop:
                 # An open quote would swallow the lines below, and does not even make a whole record of them.
-                cells, reached, _ = self._cells(text[start:stop], 0, _Ends(), stop, None)
-                return Record(cells, behind, odd)
+                return Record(self._line(text[start:stop]), behind, odd)
+        elif odd and reached > stop and self._are_records(text, start, reached, width):
+            return Record(self._line(text[start:stop]), behind, odd)
         end = _LINE_END.match(text, reached)
         return Record(cells, end.end() if end else reached, odd)
+
+    def _line(self, line: str) -> Cells:
+        """Return the cells of a line, whatever its quotes would do to those below."""
+        return self._cells(line, 0, _Ends(), len(line), None)[0]
+
+    def _are_records(self, text: str, start: int, end: int, width: int | None) -> bool:
+        """Tell whether each line of what an odd quote makes one record is a whole record by itself."""
+        lines = text[start:end].splitlines()[: MAX_SWALLOWED + 1]
+        return len(lines) <= MAX_SWALLOWED and all(len(self._line(line)) == width for line in lines)
 
     def _split(self, line: str) -> Cells:
         if not self.delimiter:

@@ -48,3 +48,16 @@ def test_the_records_of_a_text_do_not_depend_on_what_was_cut_before(text, escape
         assert next(records(text[position:], dialect, width)).cells == record.cells
         position = record.end
     assert position == len(text)
+
+
+def rows(text, width):
+    dialect = Dialect(encoding="", delimiter=";", quote='"')
+    return [record.cells for record in records(text, dialect, width)]
+
+
+def test_an_open_quote_swallows_no_row_whose_quote_seems_to_close_it():
+    assert rows('1;"A\n2;"B"\n3;"C"\n', 2) == [["1", '"A'], ["2", "B"], ["3", "C"]]
+
+
+def test_a_bare_quote_in_a_cell_of_several_lines_keeps_it_whole():
+    assert rows('1;"a "b" c\nsecond line";5\n2;"d";6\n', 3) == [["1", 'a "b" c\nsecond line', "5"], ["2", "d", "6"]]

@@ -239,3 +239,12 @@ def test_a_doubled_delimiter_stays_one_beside_empty_cells(tmp_path):
     table, _ = loaded(tmp_path, "a||b||c||d\n" + "".join(f"{n}||||x||\n" for n in range(9)))
     assert table.column_names == ["a", "b", "c", "d"]
     assert table.num_rows == 9
+
+
+def test_a_quote_that_is_never_closed_costs_no_row_of_a_large_file(tmp_path):
+    lines = [f'{n};"name {n}"\n' for n in range(3_000)]
+    lines[1_500] = '1500;"name 1500\n'
+    table, report = loaded(tmp_path, "id;name\n" + "".join(lines))
+    assert table["id"].to_pylist() == list(range(3_000))
+    assert table["name"][1_500].as_py() == '"name 1500'
+    assert report.rows.loaded == 3_000
