@@ -9,7 +9,7 @@ from ingestion.conversion.decoding import TextDecoder
 from ingestion.conversion.errors import UndecidedEncoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ingestion.conversion.unpack import Payload
 
@@ -37,10 +37,13 @@ class Layout:
     separator: bytes | None = None
 
 
-def utf8(payload: Payload, encoding: str, bom_bytes: int, start: int = 0) -> Iterator[bytes]:
+def utf8(
+    payload: Payload, encoding: str, bom_bytes: int, start: int = 0, changed: Callable[[int], None] | None = None
+) -> Iterator[bytes]:
     """Yield the text from a position on as pieces of UTF-8; raises ``UndecidedEncoding`` with the byte's position.
 
-    A text in UTF-8 is passed on as it is, and checked where it is parsed.
+    A text in UTF-8 is passed on as it is, and checked where it is parsed. ``changed`` hears of the first line with
+    bytes that the text does not give back.
     """
     with payload.open() as file:
         if encoding in {"utf-8", "ascii"}:
@@ -59,6 +62,8 @@ def utf8(payload: Payload, encoding: str, bom_bytes: int, start: int = 0) -> Ite
             except UnicodeError as error:
                 at = done + (error.start if isinstance(error, UnicodeDecodeError) else 0)
                 raise not_text(payload, encoding, at) from error
+            if changed is not None and decoder.changed_line is not None:
+                changed(decoder.changed_line)
             done += len(piece)
             skipped = min(start, len(text))
             start -= skipped

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BY_HAND_BYTES = 16 << 10
 RULE_LINE = "^ *[-=_*+][-=_*+ ]+$"
+MARK_AND_BLANKS = "\ufeff \t\r\n"  # files that were joined have the mark of each in front of its header
 _RULE = re.compile(RULE_LINE)
 
 
@@ -206,7 +207,7 @@ class Cutter:
         first = batch.column(0)
         suspect = pc.match_substring_regex(first, RULE_LINE)
         if self._dialect.header_record is not None:
-            suspect = pc.or_kleene(suspect, pc.equal(pc.utf8_trim_whitespace(first), text_scalar(names[0])))
+            suspect = pc.or_kleene(suspect, pc.equal(pc.utf8_trim(first, MARK_AND_BLANKS), text_scalar(names[0])))
         if self._dialect.comment:
             suspect = pc.or_kleene(suspect, pc.starts_with(first, self._dialect.comment))
         if not pc.any(suspect).as_py():
@@ -226,7 +227,7 @@ class Cutter:
         if self._dialect.comment and (cells[0] or "").startswith(self._dialect.comment):
             # A comment may hold the delimiter, but it does not fill a row.
             return "comment lines" if cells[-1] is None and len(filled) <= max(1, len(cells) // 2) else None
-        named = [cell and cell.strip() for cell in cells] == list(self._dialect.names)
+        named = [cell and cell.strip(MARK_AND_BLANKS) for cell in cells] == list(self._dialect.names)
         return "repeated headers" if named and len(cells) > 1 else None
 
 

@@ -248,3 +248,16 @@ def test_a_quote_that_is_never_closed_costs_no_row_of_a_large_file(tmp_path):
     assert table["id"].to_pylist() == list(range(3_000))
     assert table["name"][1_500].as_py() == '"name 1500'
     assert report.rows.loaded == 3_000
+
+
+def test_the_header_of_a_joined_file_is_a_repeated_one_in_spite_of_its_mark(tmp_path):
+    part = "id;name\n0001;A\n".encode("utf-8-sig")
+    table, report = loaded(tmp_path, part + part.replace(b"0001;A", b"0002;B"))
+    assert table.to_pylist() == [{"id": "0001", "name": "A"}, {"id": "0002", "name": "B"}]
+    assert report.rows.skipped == {"repeated headers": 1}
+
+
+def test_a_mark_in_front_of_a_value_is_kept_and_told(tmp_path):
+    table, report = loaded(tmp_path, b"\xef\xbb\xbfid;n\n1;5\n\xef\xbb\xbf2;6\n3;7\n")
+    assert table["id"].to_pylist() == ["1", "\ufeff2", "3"]
+    assert report.columns[0].widened[0].line == 3

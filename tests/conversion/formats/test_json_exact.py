@@ -225,3 +225,17 @@ def test_a_block_may_end_inside_an_escape():
         np.array([at], np.int64) + b.at for at in range(len(text)) if len((b := scanner.feed(text[at : at + 1])).at)
     ]
     assert np.concatenate(parts).tolist() == whole.at.tolist() == [0, len(text) - 1]
+
+
+@pytest.mark.parametrize("layout", ["lines", "array", "envelope"])
+def test_a_legacy_encoding_that_the_text_does_not_give_back_is_told_with_its_line(tmp_path, layout):
+    """The sign for "not" has two codes in cp932."""
+    records = ['{"a": "山田商店"}', '{"a": "株式会社"}', '{"a": "@"}']
+    joined = {"lines": "\n".join(records), "array": "[" + ",\n".join(records) + "]"}
+    joined["envelope"] = f'{{"value": {joined["array"]}}}'
+    source = tmp_path / "a.json"
+    source.write_bytes(joined[layout].encode("cp932").replace(b"@", b"\xfa\x54"))
+    report = convert(source, tmp_path / "out.parquet")
+    told = next(notice for notice in report.warnings if notice.code == "NOT_REVERSIBLE")
+    assert told.lines == (3,)
+    assert pq.read_table(tmp_path / "out.parquet")["a"].to_pylist()[-1] == "￢"

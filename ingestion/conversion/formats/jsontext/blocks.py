@@ -48,13 +48,17 @@ class Block:
 
 
 class Blocks:
-    """Cuts a payload's text; iterate as often as needed, each time from the first record."""
+    """Cuts a payload's text; iterate as often as needed, each time from the first record.
+
+    ``changed_line`` is the first line with bytes that the text does not give back, as far as was read.
+    """
 
     def __init__(self, payload: Payload, layout: Layout) -> None:
         """Begin with the search for the separator, where the layout has one."""
         self._payload = payload
         self._layout = layout
         self._mark = b"" if layout.separator is None else b"}" + layout.separator + b"{"
+        self.changed_line: int | None = None
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks of whole records; raises ``MalformedAt`` where the text around them is no JSON."""
@@ -195,12 +199,15 @@ class Blocks:
     def _pieces(self, start: int) -> Iterator[bytes]:
         """Yield the text from a position to the layout's end."""
         left = None if self._layout.end is None else self._layout.end - start
-        for piece in utf8(self._payload, self._layout.encoding, self._layout.bom_bytes, start):
+        for piece in utf8(self._payload, self._layout.encoding, self._layout.bom_bytes, start, self._note):
             if left is not None and len(piece) >= left:
                 yield piece[:left]
                 return
             left = None if left is None else left - len(piece)
             yield piece
+
+    def _note(self, line: int) -> None:
+        self.changed_line = line
 
     def _refuse_endless(self, rest: bytes) -> None:
         if len(rest) > MAX_RECORD_BYTES:

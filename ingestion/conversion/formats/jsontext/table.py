@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ingestion.conversion.decoding import not_reversible
 from ingestion.conversion.errors import BrokenFile, NestedTooDeeply, NoRows
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.jsontext import quick
@@ -376,6 +377,8 @@ class JsonTable(Table):
     def _finish(self) -> None:
         """Collect the warnings of the pass."""
         self.warnings = list(around(self._layout, self.rows.loaded))
+        if self._blocks.changed_line is not None:
+            self.warnings.append(not_reversible(self._layout.encoding, self._blocks.changed_line))
         for shape, plan in self._root.walk(self._plan):
             if plan.kind == "json" and len(shape.kinds) > 1:
                 path = shape.path or SINGLE
