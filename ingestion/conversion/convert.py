@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.checks.plan import Checks
+    from ingestion.conversion.checks.replay import ReplayGate
     from ingestion.conversion.contract.gate import ContractGate
     from ingestion.conversion.formats.base import Table
     from ingestion.conversion.unpack import Payload
@@ -157,13 +158,14 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
     )
 
 
-def _agreement(table: Table) -> ContractGate | None:
+def _agreement(table: Table) -> ContractGate | ReplayGate | None:
     """Return the gate that held the contract against the table."""
     if not (gates := getattr(table, "gates", ())):
         return None
+    from ingestion.conversion.checks.replay import ReplayGate
     from ingestion.conversion.contract.gate import ContractGate
 
-    return next((gate for gate in gates if isinstance(gate, ContractGate)), None)
+    return next((gate for gate in gates if isinstance(gate, ContractGate | ReplayGate)), None)
 
 
 def _with_given(detection: Detection, settled: Iterable[Decision], options: Options) -> Detection:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.conversion.checks.rejects import Numbers, Rejects
+    from ingestion.conversion.contract.changes import Change
     from ingestion.conversion.contract.model import Contract, ContractColumn
     from ingestion.conversion.formats.base import Table
 
@@ -33,8 +34,9 @@ class ReplayGate:
     """Brings columns of corrected texts into the shape of a contract."""
 
     def __init__(self, contract: Contract) -> None:
-        """Keep the contract, which stays as it is."""
-        self._contract = contract
+        """Keep the contract, which stays as it is: ``result``, without any ``changes``."""
+        self._contract = self.result = contract
+        self.changes: tuple[Change, ...] = ()
         self._places: dict[str, int] = {}
         self._beyond: list[int] = []
         self._readers: dict[str, CellReader] = {}

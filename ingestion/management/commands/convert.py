@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.management.base import BaseCommand
 
 from ingestion.conversion import Options, convert
+from ingestion.conversion.checks.errors import RuleInvalid
 from ingestion.conversion.contract.model import NEW, Contract
 from ingestion.conversion.errors import ContractInvalid, Interrupted, OutputFailed, unwritable
 from ingestion.conversion.explain import explain
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from ingestion.conversion import Report
+    from ingestion.conversion.checks.plan import Checks
 
 
 class Command(BaseCommand):
@@ -41,6 +44,8 @@ class Command(BaseCommand):
             "--contract",
             help="a JSON file with the contract to hold the file against; new to begin one, which the report has",
         )
+        parser.add_argument("--totals", help="a file of control totals: rows, sums and SHA-256 that SRC must have")
+        parser.add_argument("--rejects", type=Path, help="where to write the rows set aside, as CSV to be corrected")
         parser.add_argument("--null-values", default="", help="texts that mean null, separated by commas")
         parser.add_argument("--sheet", help="the workbook's sheet")
         parser.add_argument("--member", help="the archive's member")
@@ -69,7 +74,14 @@ class Command(BaseCommand):
                 table=given["table"],
                 contract=_contract(given["contract"]),
             )
-            report = convert(given["src"], given["dest"], options=options)
+            with tempfile.TemporaryDirectory(prefix="convert-") as folder:
+                aside = Path(folder) / "rejects.parquet"
+                try:
+                    report = convert(
+                        given["src"], given["dest"], options=options, checks=_checks(options, given), rejects=aside
+                    )
+                finally:
+                    _write_rejects(aside, given["rejects"])
             self._tell(report, given["report"], given["dest"])
         except DataBridgeError as error:
             self._fail(error)
@@ -127,6 +139,37 @@ def _refuse_report(where: str | None) -> None:
     path = Path(where)
     if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise OutputFailed(f"The report {path} cannot be written.", hint="Name a file in a folder that exists.")
+
+
+def _checks(options: Options, given: dict[str, Any]) -> Checks | None:
+    """Return the checks of the contract, and the control totals; None where there are neither."""
+    if options.contract is None and given["totals"] is None:
+        return None
+    from ingestion.conversion.checks.plan import Checks
+
+    totals = None
+    if given["totals"] is not None:
+        try:
+            totals = Path(given["totals"]).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise RuleInvalid(f"The totals {given['totals']} cannot be read.", hint="Check the path.") from error
+    return Checks.of(options.contract.as_dict() if options.contract else {}, totals=totals)
+
+
+def _write_rejects(table: Path, where: Path | None) -> None:
+    """Write the rows set aside, of a conversion that failed too, as a table that can be corrected."""
+    if where is None or not table.exists():
+        return
+    import pyarrow.parquet as pq
+
+    from ingestion.conversion.checks.corrections import as_csv
+
+    rejects = pq.read_table(table).to_pylist()
+    names = dict.fromkeys(name for one in rejects for name in json.loads(one["raw"] or "{}"))
+    try:
+        where.write_text("".join(as_csv(rejects, list(names))), encoding="utf-8", newline="")
+    except OSError as error:
+        raise unwritable(error, f"The file of rejects {where}") from error
 
 
 def _contract(told: str | None) -> Contract | None:

@@ -1,0 +1,176 @@
+"""Control totals: what they are given as, what they catch, and that nothing is published where they do not hold."""
+
+import hashlib
+import itertools
+import json
+import random
+import zipfile
+from decimal import Decimal
+
+import pytest
+
+from ingestion.conversion import Options, convert
+from ingestion.conversion.checks.errors import RuleColumnMissing, RuleInvalid, TotalsMismatch
+from ingestion.conversion.checks.plan import Checks
+from ingestion.errors import DataBridgeError
+
+ROWS = [[f"{n:05d}", f"{n * 7 % 1000 / 4:.2f}", ("EUR", "USD")[n % 2], f"text {n}"] for n in range(60)]
+HEAD = "id,amount,currency,note\n"
+SUM = str(sum(Decimal(row[1]) for row in ROWS))
+
+
+def text_of(rows):
+    return HEAD + "".join(",".join(row) + "\n" for row in rows)
+
+
+def load(tmp_path, body, totals, name="a.csv", **options):
+    path, out = tmp_path / name, tmp_path / "out.parquet"
+    path.write_bytes(body.encode() if isinstance(body, str) else body)
+    out.unlink(missing_ok=True)
+    return convert(path, out, options=Options(**options), checks=Checks.of({}, totals=totals))
+
+
+def refused(tmp_path, body, totals, **more):
+    with pytest.raises(DataBridgeError) as caught:
+        load(tmp_path, body, totals, **more)
+    assert not (tmp_path / "out.parquet").exists()
+    return caught.value
+
+
+def damages(rows):
+    """Every row dropped, doubled, cut off at each place that matters, and changed for the next one, and one cell of it."""
+    for at in range(len(rows)):
+        yield "drop", rows[:at] + rows[at + 1 :]
+        yield "double", [*rows[: at + 1], rows[at], *rows[at + 1 :]]
+        for cells in (1, 2, 3):
+            yield "truncate", [*rows[:at], rows[at][:cells], *rows[at + 1 :]]
+        yield "truncate", [*rows[:at], [*rows[at][:3], rows[at][3][:-1]], *rows[at + 1 :]]
+        yield "end", rows[:at]
+        other = (at + 1) % len(rows)
+        swapped = list(rows)
+        swapped[at], swapped[other] = swapped[other], swapped[at]
+        yield "swap", swapped
+        cells = [list(row) for row in rows]
+        cells[at][3], cells[other][3] = cells[other][3], cells[at][3]
+        yield "swap cells", cells
+
+
+def test_with_a_hash_every_damage_to_any_row_is_caught(tmp_path):
+    whole = text_of(ROWS)
+    totals = {"rows": len(ROWS), "sums": {"amount": SUM}, "sha256": hashlib.sha256(whole.encode()).hexdigest()}
+    assert load(tmp_path, whole, totals).rows.loaded == len(ROWS)
+    codes = {refused(tmp_path, text_of(rows), totals).code for _, rows in damages(ROWS)}
+    assert codes == {"CONTROL_TOTALS_MISMATCH"}
+
+
+def test_numbers_alone_catch_what_changes_them_and_say_that_they_are_not_all(tmp_path):
+    totals = {"rows": len(ROWS), "sums": {"amount": SUM}}
+    report = load(tmp_path, text_of(ROWS), totals)
+    assert [notice.code for notice in report.warnings] == ["TOTALS_IN_PART"]
+    rest = [kind for kind, rows in damages(ROWS) if not _is_caught(tmp_path, rows, totals)]
+    assert set(rest) <= {"swap", "swap cells", "truncate"}
+    changed = [["x", "0.01", "EUR", "y"] if n == 7 else row for n, row in enumerate(ROWS)]
+    assert 'The sum of "amount" is' in str(refused(tmp_path, text_of(changed), totals))
+
+
+def _is_caught(tmp_path, rows, totals):
+    try:
+        load(tmp_path, text_of(rows), totals)
+    except TotalsMismatch:
+        return True
+    return False
+
+
+def test_a_json_file_and_an_archive_are_held_against_their_hash_too(tmp_path):
+    body = json.dumps([{"id": row[0], "amount": float(row[1])} for row in ROWS])
+    totals = {"rows": len(ROWS), "sums": {"amount": SUM}, "sha256": hashlib.sha256(body.encode()).hexdigest()}
+    assert load(tmp_path, body, totals, name="a.json").rows.loaded == len(ROWS)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.json", body)
+    assert load(tmp_path, (tmp_path / "a.zip").read_bytes(), totals, name="b.zip").rows.loaded == len(ROWS)
+    assert "SHA-256" in str(refused(tmp_path, body.replace("00007", "00008"), totals, name="a.json"))
+
+
+TRAILERS = [
+    (f"T;{len(ROWS)};{SUM}", True),
+    (f"{len(ROWS)}\t{SUM}", True),
+    (f"END,{len(ROWS)}", {"rows": 2}),
+    (f"T,{len(ROWS)},x,{SUM}", {"rows": 2, "sums": {"amount": 4}}),
+]
+
+
+@pytest.mark.parametrize(("line", "told"), TRAILERS)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n\r\n", "\x1a"])
+def test_a_trailer_tells_totals_and_is_no_row(tmp_path, line, told, end):
+    report = load(tmp_path, text_of(ROWS) + line + end, {"trailer": told})
+    assert (report.rows.loaded, report.rows.skipped) == (len(ROWS), {})
+    shorter = text_of(ROWS[:-1]) + line + end
+    assert "59 rows, the control totals say 60" in str(refused(tmp_path, shorter, {"trailer": told}))
+
+
+def test_a_trailer_in_utf_16_and_one_with_the_hash_of_all_before_it(tmp_path):
+    body = text_of(ROWS).encode("utf-16") + f"T;{len(ROWS)}\r\n".encode("utf-16-le")
+    assert load(tmp_path, body, {"trailer": True}).rows.loaded == len(ROWS)
+    digest = hashlib.sha256(text_of(ROWS).encode()).hexdigest()
+    swapped = [ROWS[1], ROWS[0], *ROWS[2:]]
+    line = f"T;{len(ROWS)};{digest}\n"
+    assert load(tmp_path, text_of(ROWS) + line, {"trailer": True}).rows.loaded == len(ROWS)
+    assert "SHA-256" in str(refused(tmp_path, text_of(swapped) + line, {"trailer": True}))
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:3]])
+def test_a_missing_trailer_stops_the_load(tmp_path, rows):
+    assert refused(tmp_path, text_of(rows), {"trailer": {"rows": 2}}).code == "CONTROL_TOTALS_MISMATCH"
+
+
+def test_a_number_of_the_trailer_that_is_no_sum_stops_the_load(tmp_path):
+    error = refused(tmp_path, text_of(ROWS) + f"T;{len(ROWS)};1.23\n", {"trailer": True})
+    assert "No column has the sum 1.23" in str(error)
+
+
+SIDE_FILES = [
+    json.dumps({"rows": len(ROWS), "sums": {"amount": SUM}}),
+    f"rows={len(ROWS)}\namount={SUM}\n",
+    f"count;{len(ROWS)}\r\nsum(amount);{SUM}\r\n",
+    f"{hashlib.sha256(text_of(ROWS).encode()).hexdigest()}  orders.csv\n",
+]
+
+
+@pytest.mark.parametrize("text", SIDE_FILES)
+def test_a_file_beside_the_data_tells_totals(tmp_path, text):
+    assert load(tmp_path, text_of(ROWS), text).rows.loaded == len(ROWS)
+    assert refused(tmp_path, text_of(ROWS[:-1]), text).code == "CONTROL_TOTALS_MISMATCH"
+
+
+def test_rows_set_aside_count_and_their_amounts_too(tmp_path):
+    path, out = tmp_path / "a.csv", tmp_path / "out.parquet"
+    path.write_text(text_of(ROWS))
+    rules = [{"kind": "in_list", "column": "currency", "values": ["EUR"]}]
+    checks = Checks.of({"rules": rules}, totals={"rows": len(ROWS), "sums": {"amount": SUM}})
+    assert convert(path, out, checks=checks).rows.rejected == 30
+
+
+WRONG = [5, {}, {"rows": -1}, {"sums": {"a": "x"}}, {"sha256": "abc"}, {"trailer": 3}, {"more": 1}, "what is this"]
+
+
+@pytest.mark.parametrize("told", WRONG)
+def test_totals_that_cannot_be_meant_are_refused(told):
+    with pytest.raises(RuleInvalid):
+        Checks.of({}, totals=told)
+
+
+def test_a_sum_of_a_column_that_is_not_there_or_is_no_number_stops_the_load(tmp_path):
+    with pytest.raises(RuleColumnMissing):
+        load(tmp_path, text_of(ROWS), {"sums": {"total": 1}})
+    assert "is no plain number" in str(refused(tmp_path, text_of(ROWS), {"sums": {"note": 1}}))
+
+
+def test_sums_are_exact_where_floats_would_not_be(tmp_path):
+    draw = random.Random(3)
+    numbers = [f"{draw.randrange(10**15)}.{draw.randrange(100):02d}" for _ in range(500)]
+    body = "a,b\n" + "".join(f"{one},{9 * 10**18}\n" for one in numbers)
+    total = sum(map(Decimal, numbers))
+    sums = {"a": str(total), "b": str(500 * 9 * 10**18)}
+    assert load(tmp_path, body, {"sums": sums}).rows.loaded == 500
+    for off in itertools.islice(("0.01", "-0.01"), 2):
+        assert refused(tmp_path, body, {"sums": {"a": str(total + Decimal(off))}})
