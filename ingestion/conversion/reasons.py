@@ -54,6 +54,7 @@ NEXT_STEPS = {
     "SEVERAL_TABLES": "If another table is meant, choose it with --table.",
     "SHEETS_NOT_READ": "If another sheet is meant, or one more, choose it with --sheet.",
     "SHORT_ROWS": "Look at these rows: the sender left cells out.",
+    "TOTALS_IN_PART": "Have the sender give the SHA-256 of the file with the totals.",
     "TOTAL_KEPT": "If the last row is a total, remove it from the export.",
     "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
     "TYPE_MAPPED": "",
