@@ -297,8 +297,8 @@ class DelimitedTable(Table):
         self.warnings = [*self._notices, *(notice for column in self._columns for notice in column.warnings)]
         if line := self._blocks.changed_line():
             self.warnings.append(not_reversible(self._dialect.encoding, line))
-        apart = {*odd.short, *odd.long, *odd.skipped.get("blank lines", ())}
-        if notice := further_table(self.columns(), apart):
+        blank = set(odd.skipped.get("blank lines", ()))
+        if notice := further_table(self.columns(), blank, set(odd.short), set(odd.long)):
             self.warnings.append(notice)
         self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)

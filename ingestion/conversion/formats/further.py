@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from ingestion.conversion.values import Column
 
 OPEN = {"string", "null"}
+RUN = 3
 
 
-def further_table(columns: Sequence[Column], odd: Collection[int]) -> Notice | None:
+def further_table(columns: Sequence[Column], blank: Collection[int], *odd: Collection[int]) -> Notice | None:
     """Return a warning of the first line on which names stand where all cells before were values; None without one.
 
-    Names in several columns at once are a header when no column of values is left, and one name is when its line is
-    ``odd``, or one of the two before is: too short, too long, or blank, as between tables.
+    Names in several columns at once are a header when no column of values is left. One name is when a ``blank`` line
+    is above, or when it begins a run of lines of one kind of ``odd``: too short or too long for the table.
     """
     fell: dict[int, list[str]] = {}
     for column in columns:
@@ -28,7 +29,9 @@ def further_table(columns: Sequence[Column], odd: Collection[int]) -> Notice | N
             fell.setdefault(last.line, []).append(last.text)
     values_left = any(column.rule not in OPEN for column in columns)
     for line, names in sorted(fell.items()):
-        if any(near in odd for near in (line, line - 1, line - 2)) or (len(names) > 1 and not values_left):
+        parted = line - 1 in blank or line - 2 in blank
+        parted = parted or any(all(line + more in lines for more in range(RUN)) for lines in odd)
+        if parted or (len(names) > 1 and not values_left):
             shown = ", ".join(f'"{shortened(name)}"' for name in names[:3])
             return Notice(
                 code="FURTHER_TABLE",
