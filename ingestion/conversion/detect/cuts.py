@@ -126,7 +126,8 @@ def _is_empty_cell(sign: str, text: str) -> bool:
     first = sign[0]
     if first in ",;\t" or len(set(sign)) > 1:
         return first in ",;\t"
-    return any(len(run) % len(sign) for run in re.findall(f"{re.escape(first)}+", text[:20_000]))
+    whole = text[:20_000].rstrip(first)  # a run at its end may be cut
+    return any(len(run) % len(sign) for run in re.findall(f"{re.escape(first)}+", whole))
 
 
 def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:

@@ -37,6 +37,8 @@ def test_the_line_at_which_it_begins_is_named(tmp_path, between, header, row):
     assert "ustomer" in found["FURTHER_TABLE"].message
 
 
-@pytest.mark.parametrize("line", ["n.v.;name;NA", "X1;name;1.50", "Summe;;3.50", "12000;name;12000.50", "bla;name;bla;7", "K;x"])
+@pytest.mark.parametrize(
+    "line", ["n.v.;name;NA", "X1;name;1.50", "Summe;;3.50", "12000;name;12000.50", "bla;name;bla;7", "K;x"]
+)
 def test_a_row_that_names_no_columns_is_no_header(tmp_path, line):
     assert "FURTHER_TABLE" not in warnings(tmp_path, f"{FIRST}{line}\n1;x;1.50\n")
