@@ -1,4 +1,4 @@
-"""What the report tells about the text around the records."""
+"""What the report tells about the records, and about the text around them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 from ingestion.conversion.values import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from ingestion.conversion.formats.jsontext.plan import Plan
+    from ingestion.conversion.formats.jsontext.shape import Shape
     from ingestion.conversion.layout import Layout
 
+FIRST_FEW = 10
+SINGLE = "value"
+"""The column of records that are no objects."""
 _NEXT_PAGE = ("@odata.nextLink", "odata.nextLink", "__next")
 _COUNTS = ("@odata.count", "odata.count", "__count")
 
@@ -44,3 +49,22 @@ def _members(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, object
 def _short(value: object, length: int = 60) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= length else f"{text[:length]}..."
+
+
+def mixed_kinds(root: Shape, plan: Plan) -> Iterator[Notice]:
+    """Yield a warning for every path whose kind differs between records."""
+    for shape, one in root.walk(plan):
+        if one.kind == "json" and len(shape.kinds) > 1:
+            path = shape.path or SINGLE
+            words = f'"{path}": its kind differs between records ({shape.what()}), so it holds JSON text.'
+            yield Notice(code="MIXED_KINDS", message=words, column=path)
+
+
+def named_twice(records: Sequence[int], rescue: str, *, by_line: bool) -> Notice:
+    """Return the warning for records that have a name twice; ``by_line``: a record's number is its line."""
+    return Notice(
+        code="DUPLICATE_NAMES",
+        message=f"{len(records)} records have a name twice, the first is record {records[0]}; "
+        f"the last value is in the column, the earlier ones are in {rescue}.",
+        lines=tuple(records[:FIRST_FEW]) if by_line else (),
+    )

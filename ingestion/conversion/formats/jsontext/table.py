@@ -21,10 +21,10 @@ from ingestion.conversion.errors import BrokenFile, NestedTooDeeply, NoRows
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.jsontext import quick
 from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, MalformedAt
-from ingestion.conversion.formats.jsontext.notices import around
+from ingestion.conversion.formats.jsontext.notices import SINGLE, around, mixed_kinds, named_twice
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
 from ingestion.conversion.formats.jsontext.shape import Shape
-from ingestion.conversion.formats.jsontext.trace import first_refused, widened_paths
+from ingestion.conversion.formats.jsontext.trace import first_refused, widened, widened_paths
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
 from ingestion.conversion.layout import BLANKS, Layout, line_and_column, not_text
 from ingestion.conversion.places import Places
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 THREADS = max(2, min(4, os.cpu_count() or 1))
-FIRST_FEW = 10
 RESCUED = "_rescued"
-SINGLE = "value"
 _SEPARATOR = re.compile(r"[ \t\r\n,]*")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
 
@@ -101,15 +99,15 @@ class JsonTable(Table):
         described = []
         for name, plan in self._columns():
             shape = self._root.fields[name] if self._plan.kind == "object" else self._root
-            widened = _widened(shape, plan)
+            told = widened(shape, plan)
             described.append(
                 Column(
                     name=printable(name),
                     type=plan.type,
                     rule=plan.rule,
                     nulls=self._nulls[name],
-                    note="; ".join(map(str, widened)),
-                    widened=widened,
+                    note="; ".join(map(str, told)),
+                    widened=told,
                 )
             )
         if self._rescued:
@@ -379,20 +377,9 @@ class JsonTable(Table):
         self.warnings = list(around(self._layout, self.rows.loaded))
         if self._blocks.changed_line is not None:
             self.warnings.append(not_reversible(self._layout.encoding, self._blocks.changed_line))
-        for shape, plan in self._root.walk(self._plan):
-            if plan.kind == "json" and len(shape.kinds) > 1:
-                path = shape.path or SINGLE
-                words = f'"{path}": its kind differs between records ({shape.what()}), so it holds JSON text.'
-                self.warnings.append(Notice(code="MIXED_KINDS", message=words, column=path))
+        self.warnings += mixed_kinds(self._root, self._plan)
         if self._twice:
-            self.warnings.append(
-                Notice(
-                    code="DUPLICATE_NAMES",
-                    message=f"{len(self._twice)} records have a name twice, the first is record {self._twice[0]}; "
-                    f"the last value is in the column, the earlier ones are in {self._rescue_name()}.",
-                    lines=tuple(self._twice[:FIRST_FEW]) if self._by_line else (),
-                )
-            )
+            self.warnings.append(named_twice(self._twice, self._rescue_name(), by_line=self._by_line))
 
     # ---- what is wrong ----
 
@@ -418,9 +405,3 @@ def _written(value: Any) -> str | None:
 def _behind_separator(text: str, at: int) -> int:
     found = _SEPARATOR.match(text, at)
     return found.end() if found else at
-
-
-def _widened(column: Shape, plan: Plan) -> tuple[Widening, ...]:
-    """Return what widened a column or a path below it, each told once, in the order of the records."""
-    found = {(one.path, one.rule): one for shape, _ in column.walk(plan) for one in reversed(shape.widened)}
-    return tuple(sorted(found.values(), key=lambda one: one.record or 0))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.formats.jsontext.plan import Plan
     from ingestion.conversion.formats.jsontext.shape import Shape
+    from ingestion.conversion.values import Widening
 
 NESTED = {"null", "object", "array"}
 
@@ -78,3 +79,9 @@ def _holds_number(plan: Plan, literal: bytes) -> bool:
         if plain and len(whole) <= room and len(fraction) <= scale:
             return True
     return plan.kind == "text" or parsed(pa.array([literal.decode()]), plan.kind, plan.type) is not None
+
+
+def widened(column: Shape, plan: Plan) -> tuple[Widening, ...]:
+    """Return what widened a column or a path below it, each told once, in the order of the records."""
+    found = {(one.path, one.rule): one for shape, _ in column.walk(plan) for one in reversed(shape.widened)}
+    return tuple(sorted(found.values(), key=lambda one: one.record or 0))
