@@ -8,16 +8,18 @@ import { call, send, show } from "./api.js";
  */
 export function watchRejects(page) {
   page.addEventListener("input", (event) => {
-    const row = event.target.closest("[data-reject]");
-    if (row && event.target.matches("[data-cell]")) row.querySelector("[data-choose]").checked = true;
+    const cell = /** @type {HTMLElement} */ (event.target);
+    const row = cell.closest("[data-reject]");
+    if (row && cell.matches("[data-cell]")) /** @type {HTMLInputElement} */ (row.querySelector("[data-choose]")).checked = true;
     allow(page);
   });
   page.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-replay], [data-dismiss]");
+    const button = /** @type {HTMLElement} */ (event.target).closest("[data-replay], [data-dismiss]");
     if (button) settle(page, button);
   });
   page.addEventListener("change", (event) => {
-    if (event.target.matches("[data-corrected]")) upload(page, event.target);
+    const chosen = /** @type {HTMLInputElement} */ (event.target);
+    if (chosen.matches("[data-corrected]")) upload(page, chosen);
     allow(page);
   });
 }
