@@ -37,7 +37,8 @@ TABLE = "arn:{partition}:dynamodb:{region}:{account}:table/databridge-{stage}-"
 # Of people and their sessions, which only requests change; the worker has no business with them.
 OF_PEOPLE = tuple(f"{TABLE}{kind}" for kind in ("sessions", "throttles", "people"))
 OF_JOBS = tuple(
-    f"{TABLE}{kind}" for kind in ("jobs", "events", "keys", "counters", "datasets", "uploads", "connections")
+    f"{TABLE}{kind}"
+    for kind in ("jobs", "events", "keys", "counters", "datasets", "contracts", "uploads", "connections")
 )
 OBJECTS = ("{bucket}/*",)
 KEPT = "arn:{partition}:secretsmanager:{region}:{account}:secret:databridge/{stage}"

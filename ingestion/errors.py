@@ -6,7 +6,8 @@ The tree (each package draws its own branch in its ``errors.py``)::
     ├ ConversionError   ingestion.conversion.errors: the file
     ├ SourceError       ingestion.sources.errors: where the file comes from
     ├ StoreError        the lake or the job store
-    └ JobError          a job that cannot do what was asked
+    ├ JobError          a job that cannot do what was asked
+    └ ContractMissing, ContractConflict, ContractFixed   a dataset's contract
 """
 
 from __future__ import annotations
@@ -132,3 +133,30 @@ class BadRequest(DataBridgeError):
 
     code = "BAD_REQUEST"
     http_status = 400
+
+
+class ContractMissing(DataBridgeError):
+    """There is no such dataset, or it has no contract yet."""
+
+    code = "CONTRACT_NOT_FOUND"
+    http_status = 404
+
+
+class ContractConflict(DataBridgeError):
+    """Somebody else has changed the dataset's contract meanwhile."""
+
+    code = "CONTRACT_CONFLICT"
+    http_status = 409
+
+
+class ContractFixed(DataBridgeError):
+    """The dataset has loads that the change would contradict."""
+
+    code = "CONTRACT_FIXED"
+    http_status = 409
+
+
+class ChangeRefused(JobError):
+    """An Admin refused what the file would change of its dataset's contract."""
+
+    code = "CHANGE_REFUSED"

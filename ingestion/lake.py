@@ -352,6 +352,34 @@ def get_json(key: str) -> Any | None:
     return None if body is None else json.loads(body)
 
 
+def tag_of(key: str) -> str | None:
+    """Return what changes with an object's content, or None when there is no object."""
+    s3 = client("s3")
+    with translated(f"look at {key}"):
+        try:
+            return str(s3.head_object(Bucket=config.current().bucket, Key=key)["ETag"])
+        except s3.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+
+
+def replace_object(key: str, path: Path, tag: str) -> bool:
+    """Put a file in the place of an object, in one step; False when the object is another or gone by now.
+
+    S3 takes up to 5 GB at once, which is more than a worker writes.
+    """
+    s3 = client("s3")
+    with translated(f"replace {key}"), path.open("rb") as body:
+        try:
+            s3.put_object(Bucket=config.current().bucket, Key=key, Body=body, IfMatch=tag, ChecksumAlgorithm="SHA256")
+        except s3.exceptions.ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in {404, 409, 412}:
+                return False
+            raise
+    return True
+
+
 def delete(key: str) -> None:
     """Remove an object; it is no error when there is none."""
     with translated(f"delete {key}"):

@@ -60,7 +60,7 @@ def claim(job_id: str, worker: str) -> Job | None:
     """Take a job that is PENDING and due. None: it is not, or another worker was quicker."""
     job = get(job_id)
     waits = job.next_retry_at and job.next_retry_at > now()
-    if job.status != "PENDING" or job.cancel_requested or waits:
+    if job.status != "PENDING" or job.cancel_requested or waits or job.approval:
         return None
     until = time.time() + LEASE_S
     attempt = int(job.attempt) + 1
@@ -77,7 +77,7 @@ def claim(job_id: str, worker: str) -> Job | None:
             Job.progress.remove(),
             Job.error.remove(),
         ],
-        condition=(Job.attempt == job.attempt) & NOT_CANCELLED,
+        condition=(Job.attempt == job.attempt) & NOT_CANCELLED & Job.approval.does_not_exist(),
         line=Line(
             stage="started",
             message=f"A worker took the job{_after(job)}: attempt {attempt} of {job.max_attempts}.",
@@ -149,7 +149,7 @@ def succeed(job: Job, also: Also | None = None, watch: str | None = None, **fact
     moved = move(
         job,
         "SUCCESS",
-        [getattr(Job, name).set(value) for name, value in facts.items()] + _end(finished, watch),
+        [getattr(Job, name).set(value) for name, value in facts.items()] + ending(finished, watch),
         condition=Job.lease_owner == job.lease_owner,
         figures={"rows": rows.get("loaded", 0), "bytes_in": job.raw_bytes or 0, "seconds": seconds},
         also=also,
@@ -181,7 +181,7 @@ def fail(job: Job, error: DataBridgeError) -> None:
     moved = move(
         job,
         "FAILED",
-        [Job.error.set(told), *_end(now())],
+        [Job.error.set(told), *ending(now())],
         condition=Job.lease_owner == job.lease_owner,
         line=Line(
             stage="failed",
@@ -251,7 +251,7 @@ def cancelled(job: Job) -> None:
     if not move(
         job,
         "CANCELLED",
-        _end(now()),
+        ending(now()),
         condition=Job.lease_owner == job.lease_owner,
         line=Line(stage="cancelled", message=f"The job was stopped. Nothing was loaded.{_kept(job)}"),
     ):
@@ -312,7 +312,7 @@ def end_waiting(job: Job) -> None:
         lake.delete(job.fence_key)
     _expire_secret(job)
     line = Line(stage="cancelled", message=f"The job was stopped while it waited. Nothing was loaded.{_kept(job)}")
-    if move(job, "CANCELLED", [Job.next_retry_at.remove(), *_end(now())], line=line):
+    if move(job, "CANCELLED", [Job.next_retry_at.remove(), *ending(now())], line=line):
         metrics.ended(job)
 
 
@@ -377,9 +377,9 @@ def _lease() -> list[Action]:
     return [Job.lease_until.set(until), Job.due_at.set(until)]
 
 
-def _end(moment: Any, watch: str | None = None) -> list[Action]:
+def ending(moment: Any, watch: str | None = None) -> list[Action]:
     """Return what every end writes: no fence stands, and nobody watches the job but for what ``watch`` names."""
-    gone = (Job.lease_owner, Job.lease_until, Job.fence_key, Job.fence_upload)
+    gone = (Job.lease_owner, Job.lease_until, Job.fence_key, Job.fence_upload, Job.approval)
     watched = [Job.watch.set(watch), Job.due_at.set(moment.timestamp())] if watch else []
     unwatched = [] if watch else [Job.watch.remove(), Job.due_at.remove()]
     return [Job.finished_at.set(moment), *(attribute.remove() for attribute in gone), *watched, *unwatched]

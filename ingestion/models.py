@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from pynamodb.attributes import (
+    BinaryAttribute,
     BooleanAttribute,
     JSONAttribute,
     ListAttribute,
@@ -153,6 +154,7 @@ class Job(Model):
     rejects_version = NumberAttribute(default=0)
     replays: JSONAttribute = JSONAttribute(null=True)
     superseded_by = UnicodeAttribute(null=True)
+    approval: JSONAttribute = JSONAttribute(null=True)
 
     created_at = UTCDateTimeAttribute()
     started_at = UTCDateTimeAttribute(null=True)
@@ -206,7 +208,10 @@ class Counter(Model):
 
 
 class Dataset(Model):
-    """A named table of the lake: when it was last loaded, and the shape of that load."""
+    """A named table of the lake: when it was last loaded, and the shape of that load.
+
+    ``schema_version`` is the version of its contract; up to ``settled_version`` all its objects have that one's types.
+    """
 
     class Meta(TableMeta):
         table_name = table_name("datasets")
@@ -214,11 +219,30 @@ class Dataset(Model):
     feed = UnicodeAttribute(hash_key=True, default="datasets")
     name = UnicodeAttribute(range_key=True)
     schema_version = NumberAttribute(default=1)
+    settled_version = NumberAttribute(default=0)
     columns: JSONAttribute = JSONAttribute(default=list)
     last_job_id = UnicodeAttribute(null=True)
     last_loaded_at = UTCDateTimeAttribute(null=True)
     loads = NumberAttribute(default=0)
     rows = NumberAttribute(default=0)
+
+
+class ContractVersion(Model):
+    """One version of a dataset's contract, never changed afterwards: its JSON, compressed, and how it came to be.
+
+    ``changes`` are sentences; ``job_id`` is the job whose file brought them, None where a person wrote the version.
+    """
+
+    class Meta(TableMeta):
+        table_name = table_name("contracts")
+
+    dataset = UnicodeAttribute(hash_key=True)
+    version = NumberAttribute(range_key=True)
+    body = BinaryAttribute(legacy_encoding=False)
+    changes: JSONAttribute = JSONAttribute(default=list)
+    job_id = UnicodeAttribute(null=True)
+    changed_by = UnicodeAttribute(default="")
+    changed_at = UTCDateTimeAttribute()
 
 
 class Key(Model):
@@ -290,4 +314,4 @@ class Connection(Model):
     changed_at = UTCDateTimeAttribute()
 
 
-TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, Key, Upload, Connection)
+TABLES: tuple[type[Model], ...] = (Job, JobEvent, Counter, Dataset, ContractVersion, Key, Upload, Connection)

@@ -16,7 +16,7 @@ import uuid6
 from django.utils.crypto import salted_hmac
 
 from accounts import audit
-from ingestion import connections, fetching, lake, lifecycle, once, secrets, setaside, uploads
+from ingestion import approvals, connections, fetching, lake, lifecycle, once, secrets, setaside, uploads
 from ingestion.conversion.checks.corrections import as_ranges, corrections_of
 from ingestion.conversion.checks.totals import Totals
 from ingestion.errors import BadRequest, StoreError, StoreUnavailable
@@ -250,6 +250,20 @@ def cancel(job_id: str, by: User) -> Job:
     """Stop a job that waits or runs."""
     job = lifecycle.get(job_id)
     return lifecycle.cancel(job_id, by.email or by.sub, also=_audited(by, "cancel job", job))
+
+
+def approve(job_id: str, by: User) -> Job:
+    """Agree to the changes for which a job waits, and send it to a worker."""
+    job = lifecycle.get(job_id)
+    job = approvals.approve(job_id, by.email or by.sub, also=_audited(by, "approve changes", job))
+    send(job.job_id)
+    return job
+
+
+def refuse(job_id: str, by: User) -> Job:
+    """End a job that waits, as its changes are not wanted."""
+    job = lifecycle.get(job_id)
+    return approvals.refuse(job_id, by.email or by.sub, also=_audited(by, "refuse changes", job))
 
 
 def _audited(user: User, action: str, job: Job) -> Also:

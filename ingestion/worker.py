@@ -6,7 +6,6 @@ Parquet as an unfinished upload, then the fence, then the one call that publishe
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 import uuid
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import checking, datasets, fetching, lake, lifecycle, once, setaside
+from ingestion import approvals, checking, contracts, datasets, fetching, lake, lifecycle, once, setaside, settling
 from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
 from ingestion.moves import Cancelled, LeaseLost, Line, both, now, record, record_all, unavailable
 from ingestion.pulse import Pulse
@@ -25,6 +24,7 @@ from ingestion.words import counted, seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from ingestion.conversion.contract.model import Contract
     from ingestion.conversion.values import Report
     from ingestion.models import Job
 
@@ -117,7 +117,7 @@ def _finish(job: Job, send: Callable[[str], object]) -> None:
         if not lifecycle.try_again(job, lifecycle.told_of(error), error.wait_s, counts=False):
             lifecycle.cancelled(job)
     except DataBridgeError as error:
-        lifecycle.fail(job, error)
+        _end(job, error)
     except PynamoDBException as error:
         lifecycle.fail(job, unavailable(error))
     except Exception:
@@ -131,6 +131,19 @@ def _finish(job: Job, send: Callable[[str], object]) -> None:
         )
 
 
+def _end(job: Job, error: DataBridgeError) -> None:
+    """End an attempt: let the job wait for a person where its contract says so, else fail it."""
+    from ingestion.conversion.errors import ApprovalNeeded, ContractBroken
+
+    if isinstance(error, ApprovalNeeded):
+        if not approvals.ask(job, error):
+            lifecycle.cancelled(job)
+        return
+    if isinstance(error, ContractBroken):
+        approvals.keep(job, error)
+    lifecycle.fail(job, error)
+
+
 def _attempt(job: Job, folder: Path, pulse: Pulse, send: Callable[[str], object]) -> None:
     lifecycle.take_over(job)
     source = folder / "raw"
@@ -141,8 +154,8 @@ def _attempt(job: Job, folder: Path, pulse: Pulse, send: Callable[[str], object]
         return
     _refuse_twice(job)
     made = checking.Made(folder)
-    report = _convert(job, source, made, pulse)
-    _publish(job, made, report, pulse)
+    report, contract = _towards_the_contract(job, source, made, pulse)
+    _publish(job, made, report, contract, pulse)
 
 
 # ---- the raw object ------------------------------------------------------------------------------
@@ -207,21 +220,43 @@ def _refuse_twice(job: Job) -> None:
 # ---- conversion and publishing -------------------------------------------------------------------
 
 
-def _convert(job: Job, source: Path, made: checking.Made, pulse: Pulse) -> Report:
+def _towards_the_contract(job: Job, source: Path, made: checking.Made, pulse: Pulse) -> tuple[Report, Contract]:
+    """Convert as the dataset's contract agrees; again where another job has changed it meanwhile.
+
+    The version that the file needs is written before anything of it is published, and then earlier objects follow.
+    """
+    for _ in range(_SHAPE_TRIES):
+        before = contracts.known(job.dataset)
+        report = _convert(job, source, made, pulse, before.contract)
+        if report.contract and contracts.agree(job.job_id, job.dataset, before, report.contract, report.changes):
+            break
+    else:
+        raise unavailable(RuntimeError(f"the contract of {job.dataset} changed {_SHAPE_TRIES} times"))
+    record_all(job, _told(report))
+    present = contracts.known(job.dataset)
+    if not present.is_settled:
+        done = settling.settle(job.dataset, present.contract, job, lambda: pulse.beat("publish", 0, None, 0))
+        if done:
+            told = f"{counted(done, 'earlier object')} of {job.dataset} got the types of version "
+            record(job, "publish", f"{told}{present.contract.version} of its contract.")
+    return report, report.contract
+
+
+def _convert(job: Job, source: Path, made: checking.Made, pulse: Pulse, contract: Contract) -> Report:
     from ingestion.conversion import Options, convert
 
-    checks = checking.checks_of(job, {})
+    checks = checking.checks_of(job, contract.as_dict())
     if job.replays:
         source, checks = checking.replayed(job, source, made, checks)
     given = {name: value for name, value in job.options.items() if name not in _NOT_OF_THE_FILE}
     if "null_values" in given:
         given["null_values"] = tuple(given["null_values"])
     try:
-        report = convert(
+        return convert(
             source,
             made.output,
             filename=job.filename,
-            options=Options(**given, replay=bool(job.replays)),
+            options=Options(**given, replay=bool(job.replays), contract=contract),
             metadata={"job_id": job.job_id, "raw_path": job.raw_path, "raw_sha256": job.sha256},
             on_progress=pulse.conversion,
             checks=checks,
@@ -231,8 +266,6 @@ def _convert(job: Job, source: Path, made: checking.Made, pulse: Pulse) -> Repor
         if error.code == "REJECTS_OVER_LIMIT" and (state := setaside.keep(job, made.rejects, refused=True)):
             lifecycle.note(job, rejects=state.as_dict(), rejects_version=state.version + 1)
         raise
-    record_all(job, _told(report))
-    return report
 
 
 def _told(report: Report) -> list[Line]:
@@ -262,7 +295,7 @@ def _kinds(skipped: Mapping[str, int]) -> str:
     return f" ({', '.join(f'{kind}: {count:,}' for kind, count in skipped.items())})" if skipped else ""
 
 
-def _publish(job: Job, made: checking.Made, report: Report, pulse: Pulse) -> None:
+def _publish(job: Job, made: checking.Made, report: Report, contract: Contract, pulse: Pulse) -> None:
     output, told = made.output, report.as_dict()
     told["rejects"] = told["rejects"][: setaside.PAGE]
     content = _checked(output, report)
@@ -289,6 +322,7 @@ def _publish(job: Job, made: checking.Made, report: Report, pulse: Pulse) -> Non
     _succeed(
         job,
         told,
+        contract,
         progress={**pulse.progress("done"), "bytes": job.raw_bytes, "rows": report.rows.loaded},
         warnings=[*([left] if left else []), *told["warnings"]][:WARNINGS_TOLD],
         input_format=report.detection.format,
@@ -303,13 +337,10 @@ def _publish(job: Job, made: checking.Made, report: Report, pulse: Pulse) -> Non
 
 
 def _checked(output: Path, report: Report) -> str:
-    """Return the hash of what the Parquet file holds, after comparing it with what was counted.
-
-    The hash covers pages and column types but not the footer, which names the job: two loads of the same file
-    have the same. The footer's length stands in the last 8 bytes (Apache Parquet, "File Format").
-    """
+    """Return the hash of what the Parquet file holds, after comparing it with what was counted."""
     import pyarrow.parquet as pq
 
+    from ingestion.conversion.content import content_sha256
     from ingestion.conversion.errors import AccountingBroken
 
     with pq.ParquetFile(output) as file:
@@ -319,33 +350,29 @@ def _checked(output: Path, report: Report) -> str:
             f"{report.rows.read} rows were read, {report.rows.loaded} counted as loaded, and the file has {rows}.",
             hint="Nothing was published; report this file as a fault.",
         )
-    digest = hashlib.sha256(repr([(field.name, str(field.type)) for field in schema]).encode())
-    with output.open("rb") as file:
-        file.seek(-8, 2)
-        left = file.tell() - int.from_bytes(file.read(4), "little")
-        file.seek(0)
-        while left > 0 and (block := file.read(min(left, 1 << 20))):
-            digest.update(block)
-            left -= len(block)
-    return digest.hexdigest()
+    return content_sha256(output)
 
 
-def _succeed(job: Job, told: dict[str, Any], still_wrong: Iterable[int], **facts: Any) -> None:
-    """Record the success and the dataset's new shape together; again with a fresh look when the shape changed."""
-    columns = [{"name": column["name"], "type": column["type"]} for column in told["columns"]]
-    loaded = told["rows"]["loaded"]
+def _succeed(job: Job, told: dict[str, Any], contract: Contract, still_wrong: Iterable[int], **facts: Any) -> None:
+    """Record the success and the dataset's load together; where the contract has changed, the object follows first."""
+    loaded, key = told["rows"]["loaded"], lake.parquet_key(job)
     for _ in range(_SHAPE_TRIES):
-        load = datasets.load(job, columns, loaded)
+        load = datasets.load(job, contracts.shape(contract), loaded, contract.version)
         settled = setaside.closing(job, still_wrong)
         if lifecycle.succeed(
             job,
             also=both(load.write, settled) if settled else load.write,
             rows=told["rows"],
-            schema_version=load.version,
+            schema_version=contract.version,
             **facts,
         ):
             return
-    raise unavailable(RuntimeError(f"the shape of {job.dataset} changed {_SHAPE_TRIES} times"))
+        contract = contracts.known(job.dataset).contract
+        settling.settle_object(key, contract, by=job.job_id)
+        with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
+            lake.download(key, Path(folder) / "published")
+            facts |= settling.facts_of(Path(folder) / "published")
+    raise unavailable(RuntimeError(f"the contract of {job.dataset} changed {_SHAPE_TRIES} times"))
 
 
 def _preview(output: Path) -> dict[str, Any]:

@@ -54,6 +54,9 @@ class JobSerializer(serializers.Serializer[Any]):
     schema_version = serializers.IntegerField(allow_null=True)
     warnings = serializers.SerializerMethodField()
     error = ErrorSerializer(allow_null=True)
+    approval = serializers.JSONField(
+        allow_null=True, help_text="The changes of the contract for which a PENDING job waits until an Admin decides."
+    )
     sha256 = serializers.CharField(allow_null=True)
     output_sha256 = serializers.CharField(allow_null=True)
     content_sha256 = serializers.CharField(
@@ -248,3 +251,38 @@ class SeenSerializer(serializers.Serializer[Any]):
     """What a connection sees: one line a file."""
 
     seen = serializers.ListField(child=serializers.CharField())
+
+
+class DatasetSerializer(serializers.Serializer[Any]):
+    """A dataset as it is now; its schema's version is that of its contract."""
+
+    name = serializers.CharField()
+    schema_version = serializers.IntegerField()
+    columns = serializers.JSONField()
+    rows = serializers.IntegerField()
+    loads = serializers.IntegerField()
+    last_job_id = serializers.CharField(allow_null=True)
+    last_loaded_at = serializers.DateTimeField(allow_null=True)
+
+
+class DatasetsSerializer(serializers.Serializer[Any]):
+    """The datasets by name."""
+
+    datasets = DatasetSerializer(many=True)
+
+
+class ContractVersionSerializer(serializers.Serializer[Any]):
+    """One version of a contract, and how it came to be: by a job's file, or by a person."""
+
+    version = serializers.IntegerField()
+    changes = serializers.ListField(child=serializers.CharField())
+    changed_by = serializers.CharField(allow_blank=True)
+    changed_at = serializers.DateTimeField()
+    job_id = serializers.CharField(allow_null=True)
+    contract = serializers.JSONField(source="body")
+
+
+class ContractVersionsSerializer(serializers.Serializer[Any]):
+    """The versions of a contract, the newest first."""
+
+    versions = ContractVersionSerializer(many=True)

@@ -9,13 +9,14 @@ from typing import Any
 from django.urls import URLPattern, path
 
 from ingestion import setaside
-from ingestion.api import connections, dryrun, files, rejects, uploads, views
+from ingestion.api import connections, contracts, dryrun, files, rejects, uploads, views
 
 
 def routes(**door: Any) -> list[URLPattern]:
     """Return the addresses for one door; ``door`` overrides attributes of every view (its authentication)."""
     preview: dict[str, Any] = {"columns": [], "rows": []}
     profile: dict[str, Any] = {"columns": []}
+    changes: dict[str, Any] = {"contract_version": None, "changes": []}
     return [
         path("ingest", views.Ingest.as_view(**door), name="ingest"),
         path("upload", views.Upload.as_view(**door), name="upload"),
@@ -53,5 +54,20 @@ def routes(**door: Any) -> list[URLPattern]:
         ),
         path("jobs/<str:job_id>/retry", views.JobRetry.as_view(**door), name="retry"),
         path("jobs/<str:job_id>/cancel", views.JobCancel.as_view(**door), name="cancel"),
+        path("jobs/<str:job_id>/approve", contracts.JobApprove.as_view(**door), name="approve"),
+        path("jobs/<str:job_id>/refuse", contracts.JobRefuse.as_view(**door), name="refuse"),
+        path(
+            "jobs/<str:job_id>/changes",
+            views.JobDocument.as_view(name="changes", empty=changes, **door),
+            name="changes",
+        ),
+        path("datasets", contracts.Datasets.as_view(**door), name="datasets"),
+        path("datasets/<str:name>", contracts.DatasetDetail.as_view(**door), name="dataset"),
+        path("datasets/<str:name>/contract", contracts.ContractDetail.as_view(**door), name="contract"),
+        path(
+            "datasets/<str:name>/contract/versions",
+            contracts.ContractVersions.as_view(**door),
+            name="contract_versions",
+        ),
         path("stats", views.Stats.as_view(**door), name="stats"),
     ]

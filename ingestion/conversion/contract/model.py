@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ingestion.conversion.checks.rules import Limits, rules_of
 from ingestion.conversion.contract.kinds import Kind, kind_of, named
 from ingestion.conversion.contract.policies import DEFAULT, SHARES, policies_of
 from ingestion.conversion.errors import ContractInvalid
@@ -80,32 +81,9 @@ class ContractColumn:
         )
 
 
-@dataclass(frozen=True)
-class RejectLimits:
-    """How many rows of a file may be set aside: a number, a share of all rows; either alone is enough to stop it."""
-
-    count: int | None = None
-    share: float | None = SHARES[DEFAULT]
-
-    def allow(self, rejected: int, rows: int) -> bool:
-        """Tell whether so many of a file's rows may be set aside."""
-        over_count = self.count is not None and rejected > self.count
-        return not rejected or not (over_count or (self.share is not None and rejected > self.share * rows))
-
-    @classmethod
-    def from_dict(cls, told: Any, preset: str) -> RejectLimits:
-        """Read limits, the preset's where nothing is told; raises ``ContractInvalid``."""
-        if told is None:
-            return cls(None, SHARES[preset])
-        count, share = (told.get("count"), told.get("share")) if isinstance(told, dict) else (-1, None)
-        fine_count = count is None or (isinstance(count, int) and not isinstance(count, bool) and count >= 0)
-        fine_share = share is None or (isinstance(share, int | float) and 0 <= share <= 1)
-        if not (fine_count and fine_share):
-            raise ContractInvalid(
-                "The reject_limits are not limits.",
-                hint='Write {"count": 100, "share": 0.01}: a number of rows, a share from 0 to 1, null for no limit.',
-            )
-        return cls(count, None if share is None else float(share))
+def _limits(told: Any, preset: str) -> Limits:
+    """Read the limits of rejects; the preset's where nothing is told."""
+    return Limits(share=SHARES[preset]) if told is None else Limits.of(told)
 
 
 @dataclass(frozen=True)
@@ -116,7 +94,7 @@ class Contract:
     preset: str = DEFAULT
     policies: Mapping[str, str] = field(default_factory=lambda: policies_of(DEFAULT))
     rules: tuple[Mapping[str, Any], ...] = ()
-    reject_limits: RejectLimits = field(default_factory=RejectLimits)
+    reject_limits: Limits = field(default_factory=lambda: Limits(share=SHARES[DEFAULT]))
     lineage: tuple[str, ...] = ()
     version: int = 1
 
@@ -172,17 +150,16 @@ class Contract:
             raise ContractInvalid("The preset is a name, and the policies an object.", hint='Write "balanced".')
         if not isinstance(lineage, list) or not set(map(str, lineage)) <= set(LINEAGE):
             raise ContractInvalid("The lineage names columns that there are not.", hint=f"{', '.join(LINEAGE)}.")
-        if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-            raise ContractInvalid("The rules are no list of objects.", hint='Write [{"kind": "not_null", ...}].')
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise ContractInvalid("The version is a whole number from 1.", hint="Leave it out for a new contract.")
+        rules_of(rules)
         agreed = policies_of(preset, policies)
         return cls(
             columns=tuple(map(ContractColumn.from_dict, told["columns"])),
             preset=preset,
             policies=agreed,
             rules=tuple(rules),
-            reject_limits=RejectLimits.from_dict(told.get("reject_limits"), preset),
+            reject_limits=_limits(told.get("reject_limits"), preset),
             lineage=tuple(name for name in LINEAGE if name in lineage),
             version=version,
         )

@@ -89,7 +89,7 @@ class TextColumn:
         The rule chosen must be the narrowest that is left, and must not weigh how its texts are spelled.
         """
         if self._chosen is None:
-            return self.settled
+            return self.settled and (self._seen or cells.null_count == len(cells))
         if values is None or self._rules[0] is not self._chosen or self._trimmed:
             return False
         if isinstance(self._chosen, DecimalRule) and self._chosen.scale:

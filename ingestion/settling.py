@@ -1,0 +1,148 @@
+"""After a type has changed: a dataset's earlier objects are written anew with it, so that all stay one table.
+
+Each object is replaced under its own key in one step, on the condition that it is still the one that was read, and
+what the job's record says of it follows. Doing it twice changes nothing, so that who finds it half done goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pynamodb.exceptions import UpdateError
+
+from ingestion import datasets, lake, lifecycle
+from ingestion.errors import JobMissing, StoreUnavailable
+from ingestion.models import Dataset, Job
+from ingestion.moves import is_condition_failed, record, unavailable, updated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+
+    from ingestion.conversion.contract.model import Contract
+
+logger = logging.getLogger(__name__)
+_TRIES = 5
+_TAIL_BYTES = 1 << 16
+
+
+def settle(dataset: str, contract: Contract, job: Job, beat: Callable[[], None]) -> int:
+    """Bring all objects of a dataset to a contract's types; return how many were written anew.
+
+    ``beat`` is called before each object, and may raise to stop.
+    """
+    done = 0
+    for key in list(lake.keys(f"parquet/{dataset}/")):
+        beat()
+        if key != lake.parquet_key(job):
+            done += settle_object(key, contract, by=job.job_id)
+    try:
+        Dataset(datasets.FEED, dataset).update(
+            [Dataset.settled_version.set(contract.version)], condition=Dataset.schema_version == contract.version
+        )
+    except UpdateError as error:
+        if not is_condition_failed(error):
+            raise unavailable(error) from error  # otherwise there is a newer version, whose job settles it
+    return done
+
+
+def settle_object(key: str, contract: Contract, *, by: str) -> bool:
+    """Write one object anew where its types are not the contract's; tell whether that was needed."""
+    from ingestion.conversion.contract.rewrite import is_settled, rewrite
+
+    for _ in range(_TRIES):
+        tag = lake.tag_of(key)
+        if tag is None or is_settled(_schema(key), contract):
+            return False
+        with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
+            old, new = Path(folder) / "old", Path(folder) / "new"
+            lake.download(key, old)
+            try:
+                rewrite(old, new, contract)
+            except ValueError:  # how Arrow tells a value that does not fit, in an object older than contracts
+                logger.exception("an object cannot be brought to the contract's types", extra={"key": key})
+                return False
+            if lake.replace_object(key, new, tag):
+                _follow(key, new, contract, by)
+                return True
+    raise StoreUnavailable(f"{key} changed {_TRIES} times while it was written anew.", hint="It is tried again.")
+
+
+def facts_of(path: Path) -> dict[str, object]:
+    """Return what a job's record says of a Parquet file."""
+    from ingestion.conversion.content import content_sha256
+
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "output_bytes": path.stat().st_size,
+        "output_sha256": digest,
+        "content_sha256": content_sha256(path),
+    }
+
+
+def _follow(key: str, path: Path, contract: Contract, by: str) -> None:
+    """Let the record of the job that published the object tell the new one."""
+    job_id = lake.job_of(key)
+    try:
+        job = lifecycle.get(str(job_id))
+    except JobMissing:
+        return
+    facts = facts_of(path)
+    actions = [getattr(Job, name).set(value) for name, value in facts.items()]
+    if not updated(job, actions, (Job.status == "SUCCESS") & (Job.output_path == lake.uri(key))):
+        return  # its worker is about to record it, and looks at the object first
+    record(
+        job,
+        "publish",
+        f"Written anew with the types of version {contract.version} of the dataset's contract, because of job {by}; "
+        f"every value is what it was. SHA-256 {facts['output_sha256']}.",
+    )
+
+
+def _schema(key: str) -> pa.Schema:
+    """Read an object's schema from its last bytes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    size = lake.size_of(key) or 0
+    start = max(0, size - _TAIL_BYTES)
+    tail = b"".join(lake.read_range(key, start, size - 1))
+    needed = int.from_bytes(tail[-8:-4], "little") + 8
+    if needed > len(tail):
+        tail = b"".join(lake.read_range(key, size - needed, size - 1))
+    return pq.read_schema(pa.PythonFile(_Tail(tail, size), mode="r"))
+
+
+class _Tail(io.RawIOBase):
+    """The end of a file, at its place; Parquet keeps its schema there."""
+
+    def __init__(self, tail: bytes, size: int) -> None:
+        self._tail = tail
+        self._size = size
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        start = self._at - (self._size - len(self._tail))
+        found = self._tail[start:] if size < 0 else self._tail[start : start + size]
+        self._at += len(found)
+        return found
