@@ -245,7 +245,7 @@ def _towards_the_contract(job: Job, source: Path, made: checking.Made, pulse: Pu
 def _convert(job: Job, source: Path, made: checking.Made, pulse: Pulse, contract: Contract) -> Report:
     from ingestion.conversion import Options, convert
 
-    checks = checking.checks_of(job, contract.as_dict())
+    checks = checking.checks_of(job, contract.as_dict() if contract.version else {})  # a first file has no limits yet
     if job.replays:
         source, checks = checking.replayed(job, source, made, checks)
     given = {name: value for name, value in job.options.items() if name not in _NOT_OF_THE_FILE}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ingestion.conversion.checks.rules import Limits, rules_of
+from ingestion.conversion.checks.rules import rules_of
 from ingestion.conversion.contract.kinds import Kind, kind_of, named
 from ingestion.conversion.contract.policies import DEFAULT, SHARES, policies_of
 from ingestion.conversion.errors import ContractInvalid
@@ -81,9 +81,32 @@ class ContractColumn:
         )
 
 
-def _limits(told: Any, preset: str) -> Limits:
-    """Read the limits of rejects; the preset's where nothing is told."""
-    return Limits(share=SHARES[preset]) if told is None else Limits.of(told)
+@dataclass(frozen=True)
+class RejectLimits:
+    """How many rows of a file may be set aside: a number, a share of all rows; either alone is enough to stop it."""
+
+    count: int | None = None
+    share: float | None = SHARES[DEFAULT]
+
+    def allow(self, rejected: int, rows: int) -> bool:
+        """Tell whether so many of a file's rows may be set aside."""
+        over_count = self.count is not None and rejected > self.count
+        return not rejected or not (over_count or (self.share is not None and rejected > self.share * rows))
+
+    @classmethod
+    def from_dict(cls, told: Any, preset: str) -> RejectLimits:
+        """Read limits, the preset's where nothing is told; raises ``ContractInvalid``."""
+        if told is None:
+            return cls(None, SHARES[preset])
+        count, share = (told.get("count"), told.get("share")) if isinstance(told, dict) else (-1, None)
+        fine_count = count is None or (isinstance(count, int) and not isinstance(count, bool) and count >= 0)
+        fine_share = share is None or (isinstance(share, int | float) and 0 <= share <= 1)
+        if not (fine_count and fine_share):
+            raise ContractInvalid(
+                "The reject_limits are not limits.",
+                hint='Write {"count": 100, "share": 0.01}: a number of rows, a share from 0 to 1, null for no limit.',
+            )
+        return cls(count, None if share is None else float(share))
 
 
 @dataclass(frozen=True)
@@ -94,7 +117,7 @@ class Contract:
     preset: str = DEFAULT
     policies: Mapping[str, str] = field(default_factory=lambda: policies_of(DEFAULT))
     rules: tuple[Mapping[str, Any], ...] = ()
-    reject_limits: Limits = field(default_factory=lambda: Limits(share=SHARES[DEFAULT]))
+    reject_limits: RejectLimits = field(default_factory=RejectLimits)
     lineage: tuple[str, ...] = ()
     version: int = 1
 
@@ -159,7 +182,7 @@ class Contract:
             preset=preset,
             policies=agreed,
             rules=tuple(rules),
-            reject_limits=_limits(told.get("reject_limits"), preset),
+            reject_limits=RejectLimits.from_dict(told.get("reject_limits"), preset),
             lineage=tuple(name for name in LINEAGE if name in lineage),
             version=version,
         )
