@@ -319,6 +319,16 @@ def download(key: str, path: Path, on_bytes: Callable[[int], None] | None = None
     return digest.hexdigest()
 
 
+def sha256_of(key: str) -> str:
+    """Return the SHA-256 of an object, read whole; raises ``ObjectMissing``."""
+    digest, size = hashlib.sha256(), size_of(key)
+    if size is None:
+        raise ObjectMissing(f"There is no {key} in the lake.", hint="Send the file again.")
+    for block in read_range(key, 0, size - 1) if size else ():
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def put_bytes(key: str, body: bytes) -> None:
     """Keep a small object."""
     with translated(f"write {key}"):

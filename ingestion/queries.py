@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.core import signing
 
 from ingestion.errors import BadRequest
-from ingestion.models import FEED, Counter, Job, JobEvent
+from ingestion.models import FEED, REJECTS_OPEN, Counter, Job, JobEvent
 from ingestion.moves import STEPS, now
 
 if TYPE_CHECKING:
@@ -55,6 +55,16 @@ def list_jobs(
     listed = ["jobs", user_id, status, dataset, source, *([text] if text else [])]
     page = _page(user_id, filters, text.lower(), limit, _opened(cursor, listed))
     return Page(jobs=page.jobs, next_cursor=_sealed(page.next_cursor, listed))
+
+
+def with_open_rejects(user_id: str | None, limit: int) -> list[Job]:
+    """Return jobs whose rejects nobody has settled, the longest-standing first: one user's, or everybody's.
+
+    Of very many such jobs an early part is looked at.
+    """
+    standing = [entry.job_id for entry in Job.due.query(REJECTS_OPEN, limit=_ROUND_SIZE)]
+    found = sorted(Job.batch_get(standing), key=lambda job: job.job_id)
+    return [job for job in found if user_id in {None, job.user_id} and job.watch == REJECTS_OPEN][:limit]
 
 
 def _page(user_id: str | None, filters: dict[str, str], text: str, limit: int, cursor: str) -> Page:

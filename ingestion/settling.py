@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pynamodb.exceptions import UpdateError
 
-from ingestion import datasets, lake, lifecycle
+from ingestion import datasets, lake, lifecycle, manifest
 from ingestion.errors import JobMissing, StoreUnavailable
 from ingestion.models import Dataset, Job
 from ingestion.moves import is_condition_failed, record, unavailable, updated
@@ -98,6 +98,7 @@ def _follow(key: str, path: Path, contract: Contract, by: str) -> None:
     actions = [getattr(Job, name).set(value) for name, value in facts.items()]
     if not updated(job, actions, (Job.status == "SUCCESS") & (Job.output_path == lake.uri(key))):
         return  # its worker is about to record it, and looks at the object first
+    manifest.follow(str(job_id), {"bytes": facts["output_bytes"], "sha256": facts["output_sha256"]})
     record(
         job,
         "publish",

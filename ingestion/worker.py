@@ -15,7 +15,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import approvals, checking, contracts, datasets, fetching, lake, lifecycle, once, setaside, settling
+from ingestion import (
+    approvals,
+    checking,
+    contracts,
+    datasets,
+    fetching,
+    lake,
+    lifecycle,
+    manifest,
+    once,
+    setaside,
+    settling,
+)
 from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
 from ingestion.moves import Cancelled, LeaseLost, Line, both, now, record, record_all, unavailable
 from ingestion.pulse import Pulse
@@ -318,6 +330,8 @@ def _publish(job: Job, made: checking.Made, report: Report, contract: Contract, 
         f"{counted(report.rows.loaded, 'row')}, SHA-256 {sha256}.",
         data={"content_sha256": content},
     )
+    made_it = {"path": lake.uri(key), "bytes": size, "sha256": sha256, "content_sha256": content}
+    manifest.write(job, told, made_it, contract=contract.as_dict())
     left = fetching.conclude(job)
     _succeed(
         job,

@@ -46,6 +46,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
     chosen = request.GET.get("window", "7d")
     chosen = chosen if chosen in WINDOWS else "7d"
     recent, failed = _jobs(own_only(request))
+    open_rejects = queries.with_open_rejects(own_only(request), ATTENTION)
     trends = queries.trends()
     datasets = known_datasets.all_datasets(DATASETS)
     datasets.sort(key=lambda dataset: str(dataset.last_loaded_at or ""), reverse=True)
@@ -57,6 +58,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "window": chosen,
         "figures": _figures(trends.windows[chosen]),
         "failed": failed[:ATTENTION],
+        "open_rejects": open_rejects,
         "recent": recent[:RECENT],
         "datasets": datasets[:FRESHEST],
         "more_datasets": len(datasets) > FRESHEST,

@@ -25,6 +25,7 @@ MODULES = (
     "ingestion.uploads",
     "ingestion.pulse",
     "ingestion.setaside",
+    "ingestion.manifest",
     "ingestion.worker",
     "ingestion.listener",
     "ingestion.looking",
