@@ -385,7 +385,9 @@ def _succeed(job: Job, told: dict[str, Any], contract: Contract, still_wrong: It
         settling.settle_object(key, contract, by=job.job_id)
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
             lake.download(key, Path(folder) / "published")
-            facts |= settling.facts_of(Path(folder) / "published")
+            now_there = settling.facts_of(Path(folder) / "published")
+        facts |= now_there
+        manifest.follow(job.job_id, {"bytes": now_there["output_bytes"], "sha256": now_there["output_sha256"]})
     raise unavailable(RuntimeError(f"the contract of {job.dataset} changed {_SHAPE_TRIES} times"))
 
 
