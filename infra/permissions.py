@@ -60,6 +60,13 @@ GRANTS = (
         why="pages and the API list jobs, events and datasets; the sweep, which runs here, finds what is overdue",
     ),
     Grant(
+        name="ReadStandingJobs",
+        functions=(WEB,),
+        actions=("dynamodb:BatchGetItem",),
+        resources=(f"{TABLE}jobs",),
+        why="the dashboard lists the jobs whose rejects nobody has settled, whose index has keys only",
+    ),
+    Grant(
         name="ReadPeople",
         functions=(WEB,),
         actions=("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"),

@@ -24,6 +24,12 @@ LEDGER = "Konto;Belegdatum;Betrag;Text\n" + "".join(
     f"{400000 + n % 90:010d};{n % 28 + 1:02d}.10.2026;{n % 900 + 1}.{n % 1000:03d},{n % 100:02d}{'-' if n % 3 else ''};Miete {n}\n"
     for n in range(5000)
 )
+INVOICES = "invoice;customer;amount;due\n" + "".join(
+    f"R1{n:04d};Customer {n % 40:02d};{n % 90 + 10},{('00', '50')[n % 2]};{n % 28 + 1:02d}.11.2026\n"
+    for n in range(600)
+).replace("R10220;Customer 20;50,00", "R10220;Customer 20;230,00").replace(
+    "R10327;Customer 07;67,50", "R10327;Customer 07;17,50"
+)
 
 
 @contextmanager
@@ -51,7 +57,7 @@ def served() -> Iterator[str]:
 
 
 def samples(base: str) -> dict[str, str]:
-    """Load the samples, a ledger and a file that is cut off; return the ids of the last two."""
+    """Load the samples, a ledger, a file that is cut off and one with wrong cells; return the ids of the last ones."""
     from databridge.local import outside
     from databridge.local import samples as kept
 
@@ -65,6 +71,12 @@ def samples(base: str) -> dict[str, str]:
     for name, file, content in (
         ("ledger", "Ledger October.csv", LEDGER),
         ("orders", "orders.json", '{"orders": [{"id": 1, "total": "12.50"},\n {"id": 2, "total": '),
+        ("invoices", "Invoices October.csv", INVOICES.replace("R1", "R0")),
+        (
+            "invoices",
+            "Invoices November.csv",
+            INVOICES.replace("R10327;Customer 07;17,50", "R10327;Customer 07;siebzehn").replace("230,00", "230,-"),
+        ),
     ):
         made = httpx.post(f"{base}/upload", headers={"Authorization": f"Bearer {token}"}, data={"dataset": name},
                           files={"file": (file, content.encode())})  # fmt: skip
@@ -113,6 +125,8 @@ def operator(page: Any, base: str, ids: dict[str, str]) -> None:
     take(page, "job")
     for part in ("understood", "preview", "lineage", "log"):
         page.locator(f"section[aria-labelledby={part}]").screenshot(path=IMAGES / f"job-{part}.png")
+    page.goto(f"{base}/app/jobs/{ids['invoices']}")
+    page.locator("section[aria-labelledby=rejects]").screenshot(path=IMAGES / "job-rejects.png")
     page.emulate_media(color_scheme="dark")
     page.goto(f"{base}/app/")
     take(page, "dashboard-dark")
