@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -22,6 +23,9 @@ WORDS = {
     "FAILED": "Failed",
     "CANCELLED": "Cancelled",
 }
+# Signs that are not seen but change what is: controls (tab and line ends apart), blanks without width, and what turns
+# the direction of the text that follows (Unicode UAX 9, 2.1 to 2.5); the plain marks of direction are left alone.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -29,6 +33,14 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 def grouped(number: Any) -> str:
     """Write a whole number in groups of three digits: ``1,234,567``; a dash for none."""
     return NOTHING if number in {None, ""} else f"{int(number):,}"
+
+
+@register.filter
+def plain(text: Any) -> Any:
+    """Return a text of somebody else's with what cannot be seen made visible: U+202E becomes ``⟨U+202E⟩``."""
+    if not isinstance(text, str):
+        return text
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
 
 
 @register.filter

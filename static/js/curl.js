@@ -1,5 +1,9 @@
 /** What a form asks for, as a source of the API and as a command line. */
 
+import { UNSEEN } from "./names.js";
+
+const UNSEEN_EACH = new RegExp(UNSEEN, "g");
+
 /** The source that the API takes; `given` has the form's texts by name. */
 export function source(kind, given) {
   const text = (name) => (given[name] ?? "").trim();
@@ -34,7 +38,12 @@ export function options(given) {
   return found;
 }
 
-const quoted = (text) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+/** A text as one word of a shell; signs that are not seen by their number (bash, "ANSI-C Quoting"), so that they are. */
+function quoted(text) {
+  if (!UNSEEN.test(text)) return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  const told = (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `$'${text.replace(/[\\']/g, String.raw`\$&`).replace(UNSEEN_EACH, told)}'`;
+}
 const TOKEN = '-H "Authorization: Bearer $TOKEN"';
 
 /** The same upload by curl; a program sends large files to /uploads (tus) in pieces. */

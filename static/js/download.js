@@ -1,6 +1,7 @@
 /** Files through the app, in ranges that an answer may have, put together by the browser. */
 
 import { base, send, words } from "./api.js";
+import { plain } from "./names.js";
 
 const RANGE_BYTES = 4 * 1024 * 1024;
 
@@ -21,10 +22,10 @@ export async function download(href, told) {
       if (response.status !== 206) break;
       const [, last, whole] = rangeOf(response.headers.get("Content-Range"));
       [at, size] = [last + 1, whole];
-      told.textContent = `Downloading ${name}: ${Math.floor((100 * at) / size)} %`;
+      told.textContent = `Downloading ${plain(name)}: ${Math.floor((100 * at) / size)} %`;
     }
     save(new Blob(parts, { type: "application/octet-stream" }), name);
-    told.textContent = `${name} is downloaded.`;
+    told.textContent = `${plain(name)} is downloaded.`;
   } catch (error) {
     told.textContent = words(error);
   }

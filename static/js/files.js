@@ -1,7 +1,7 @@
 /** The files that are to be loaded: chosen, named, sent, each with its own progress. */
 
 import { base, show } from "./api.js";
-import { DATASET, datasets, size, suggestion } from "./names.js";
+import { DATASET, datasets, plain, size, suggestion } from "./names.js";
 import { Upload, forget, remembered, unfinished } from "./tus.js";
 
 const AT_ONCE = 2;
@@ -112,7 +112,7 @@ class Item {
     this.isSending = false;
     this.element = template.content.firstElementChild.cloneNode(true);
     this.field = this.element.querySelector("[data-dataset]");
-    this.element.querySelector("[data-name]").textContent = file.name;
+    this.element.querySelector("[data-name]").textContent = plain(file.name);
     this.element.querySelector("[data-size]").textContent = size(file.size);
     for (const [mark, words] of [["look-file", "Look at"], ["pause", "Pause"], ["remove", "Remove"]]) {
       this.element.querySelector(`[data-${mark}]`).setAttribute("aria-label", `${words} ${file.name}`);
@@ -157,11 +157,11 @@ class Item {
     bar.setAttribute("aria-label", `Progress of ${this.file.name}`);
     try {
       this.job = await this.upload.run();
-      if (this.job) this.#done(bar, pause);
     } catch (error) {
       show(this.element.querySelector("[data-state]"), error);
     }
     this.#sending(false, pause);
+    if (this.job) this.#done(bar, pause); // may leave the page, which asks nobody once nothing is being sent
   }
 
   #sending(isSending, pause) {
@@ -193,7 +193,7 @@ class Item {
 
 function reminder(form, entry, gone) {
   const item = form.querySelector("template[data-unfinished-item]").content.firstElementChild.cloneNode(true);
-  const words = `The upload of ${entry.name} (${size(entry.size)}) into ${entry.dataset} was interrupted. Choose the same file again and it goes on where it stopped.`;
+  const words = `The upload of ${plain(entry.name)} (${size(entry.size)}) into ${entry.dataset} was interrupted. Choose the same file again and it goes on where it stopped.`;
   item.querySelector("[data-words]").textContent = words;
   item.querySelector("[data-forget]").addEventListener("click", async () => {
     await forget(entry);

@@ -1,6 +1,7 @@
 /** Several failed jobs, sent again at once: those that were chosen, or all that the list's filters match. */
 
 import { base, call, words } from "./api.js";
+import { plain } from "./names.js";
 
 const AT_ONCE = 4;
 const MOST = 1000;
@@ -178,7 +179,7 @@ function refusal({ job, why }) {
   link.href = `${base}jobs/${job.job_id}`;
   link.className = "underline";
   link.textContent = job.dataset;
-  item.append(link, `, ${job.filename || "no file"}: ${why}`);
+  item.append(link, `, ${plain(job.filename || "no file")}: ${plain(why)}`);
   return item;
 }
 

@@ -1,6 +1,7 @@
 /** A job's log: shown as it comes, searched, and read on to its end. */
 
 import { call } from "./api.js";
+import { plain } from "./names.js";
 import { poll } from "./poll.js";
 import { localise } from "./times.js";
 
@@ -65,7 +66,7 @@ function line(box, event) {
   item.dataset.level = event.level;
   time.dateTime = event.at;
   item.querySelector("[data-stage]").textContent = event.stage;
-  item.querySelector("[data-message]").textContent = event.message;
+  item.querySelector("[data-message]").textContent = plain(event.message);
   localise(item);
   return item;
 }

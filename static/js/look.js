@@ -1,6 +1,7 @@
 /** The look at a file before it is loaded: the latest one asked for is shown, whichever answers first. */
 
 import { send, show } from "./api.js";
+import { plain } from "./names.js";
 
 export function looking(form) {
   const section = form.querySelector("[data-look]");
@@ -36,7 +37,7 @@ export function looking(form) {
       const whole = file.size <= most;
       const asked = new URLSearchParams({ filename: file.name, whole: String(whole), options: JSON.stringify(options) });
       const headers = { "Content-Type": "application/octet-stream" };
-      const words = whole ? `Looking at ${file.name} …` : `Looking at the beginning of ${file.name} …`;
+      const words = whole ? `Looking at ${plain(file.name)} …` : `Looking at the beginning of ${plain(file.name)} …`;
       return ask(words, `api/parts/look?${asked}`, { headers, body: file.slice(0, most) });
     },
     source(source, options) {

@@ -24,6 +24,14 @@ export function suggestion(filename, known = []) {
 export const datasets = (form) =>
   [.../** @type {NodeListOf<HTMLOptionElement>} */ (form.querySelectorAll("#datasets option"))].map(({ value }) => value);
 
+/** Signs that are not seen but change what is: controls, blanks without width, what turns the direction of text. */
+// eslint-disable-next-line no-control-regex
+export const UNSEEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]/;
+
+/** A text of somebody else's with what cannot be seen made visible, as the server writes it. @param {string} text */
+export const plain = (text) =>
+  text.replace(new RegExp(UNSEEN, "g"), (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+
 /** "1.4 MB", as the server writes it. */
 export function size(bytes) {
   const units = ["B", "KB", "MB", "GB", "TB"];

@@ -55,3 +55,10 @@ def test_the_highest_bar_fills_the_chart_and_the_smallest_is_seen():
 
 def test_a_chart_of_nothing_has_no_bars():
     assert bars([]) == []
+
+
+def test_what_cannot_be_seen_is_made_visible_and_nothing_else_changes():
+    assert show.plain("a\u202eb\x00\u200b\ufeff") == "a⟨U+202E⟩b⟨U+0000⟩⟨U+200B⟩⟨U+FEFF⟩"
+    kept = "a\tb\nc\r\u200e\u200f\u200d🧾 שלום"
+    assert show.plain(kept) == kept
+    assert show.plain(3) == 3

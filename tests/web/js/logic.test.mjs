@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const js = (name) => import(new URL(`../../../static/js/${name}.js`, import.meta.url));
-const { size, suggestion, DATASET } = await js("names");
+const { plain, size, suggestion, DATASET } = await js("names");
 const { options, source, sourceCommand, uploadCommand } = await js("curl");
 const { spec: connectionSpec } = await js("connections");
 const { ago } = await js("times");
@@ -112,4 +112,14 @@ test("a connection's form becomes the source that the API takes", () => {
   assert.deepEqual(connectionSpec({ kind: "http", url: "https://h/", username: "u", password: "p" }).auth, { username: "u", password: "p" });
   assert.throws(() => connectionSpec({ kind: "tcp", rest: "[1]" }));
   assert.throws(() => connectionSpec({ kind: "tcp", rest: "{" }));
+});
+
+test("what cannot be seen is made visible, as the server does it", () => {
+  assert.equal(plain("a\u202eb\x00\u200b"), "a⟨U+202E⟩b⟨U+0000⟩⟨U+200B⟩");
+  assert.equal(plain("a\tb\u200e🧾"), "a\tb\u200e🧾");
+});
+
+test("a file's name with signs that are not seen stands in the command by their numbers", () => {
+  const command = uploadCommand("https://here/", { dataset: "d", filename: "it's \u202efdp.csv", chosen: {} });
+  assert.ok(command.endsWith(String.raw`-F $'file=@it\'s \u202efdp.csv'`), command);
 });
