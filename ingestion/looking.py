@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from databridge import config
 from databridge.aws import client
-from ingestion import connections, network
+from ingestion import connections, network, uploads
 from ingestion.errors import DataBridgeError, Place, StoreUnavailable
 from ingestion.sources import parse_source
 from ingestion.sources.errors import SourceInvalid
@@ -20,9 +22,12 @@ from ingestion.sources.errors import SourceInvalid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ingestion.models import Upload
+
 logger = logging.getLogger(__name__)
 
 HEAD_BYTES = 3 << 20  # in Base64 it stays below the 6 MB that Lambda takes
+WHOLE_BYTES = 100_000_000  # what a worker converts while somebody waits
 TIMEOUT_S = 25  # API Gateway waits for 29 seconds
 COMMAND = "ingestion.tasks.dry_run"
 _LATER = frozenset({"after", "only_new", "settle", "since"})  # what is for a load, not for a look
@@ -55,20 +60,48 @@ class LookTookTooLong(DataBridgeError):
     http_status: ClassVar[int] = 503
 
 
+class LookTooLarge(DataBridgeError):
+    """A whole file is larger than what is looked at while somebody waits.
+
+    Load it: the job shows what was found, and a file that cannot be read loads nothing.
+    """
+
+    code: ClassVar[str] = "DRY_RUN_TOO_LARGE"
+    http_status: ClassVar[int] = 413
+
+
 def look(head: bytes, *, filename: str, is_whole: bool, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return what would become of a file, from its first bytes, as ``conversion.dryrun`` tells it.
 
     ``options`` are checked ones. Raises ``LookRefused``, ``LookTookTooLong`` or ``StoreUnavailable``.
     """
+    told = {
+        "head": base64.b64encode(head[:HEAD_BYTES]).decode(),
+        "is_whole": is_whole and len(head) <= HEAD_BYTES,
+    }
+    return _asked({**told, "filename": filename, "options": dict(options)})
+
+
+def look_at_upload(upload: Upload, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what would become of an upload whose bytes are all here, from all of them.
+
+    Raises ``UploadOffsetConflict`` while bytes are missing, ``LookTooLarge``, and what ``look`` raises.
+    """
+    if not uploads.is_whole(upload):
+        raise uploads.UploadOffsetConflict("Bytes of the upload are missing.", hint="Send them, then look.")
+    if upload.length > WHOLE_BYTES:
+        raise LookTooLarge(
+            f"The file has {int(upload.length):,} bytes; at most {WHOLE_BYTES:,} are looked at beforehand.",
+            hint="Load it: the job shows what was found, and a file that cannot be read loads nothing.",
+        )
+    return _asked({"upload_id": upload.upload_id, "filename": upload.filename, "options": dict(options)})
+
+
+def _asked(event: dict[str, Any]) -> dict[str, Any]:
+    """Hand a look to the worker and return what it says."""
     from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-    event = {
-        "command": COMMAND,
-        "head": base64.b64encode(head[:HEAD_BYTES]).decode(),
-        "filename": filename,
-        "is_whole": is_whole and len(head) <= HEAD_BYTES,
-        "options": dict(options),
-    }
+    event |= {"command": COMMAND}
     try:
         answer = client("lambda", timeout_s=TIMEOUT_S, attempts=1).invoke(
             FunctionName=config.current().worker_function, Payload=json.dumps(event)
@@ -94,13 +127,14 @@ def answered(event: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in event["options"].items() if name not in _NOT_FOR_CONVERSION}
     if "null_values" in given:
         given["null_values"] = tuple(given["null_values"])
+    asked = {"filename": event["filename"], "options": Options(**given)}
     try:
-        return dry_run(
-            base64.b64decode(event["head"]),
-            filename=event["filename"],
-            is_whole=event["is_whole"],
-            options=Options(**given),
-        )
+        if "upload_id" not in event:
+            return dry_run(base64.b64decode(event["head"]), is_whole=event["is_whole"], **asked)
+        with tempfile.NamedTemporaryFile(prefix="look-") as file:
+            file.writelines(uploads.compose(event["upload_id"])[1])
+            file.flush()
+            return dry_run(Path(file.name), is_whole=True, **asked)
     except DataBridgeError as error:
         place = error.place.as_dict() if error.place else None
         return {"error": {"code": error.code, "message": error.what, "hint": error.hint, "place": place}}

@@ -275,6 +275,7 @@ class Upload(Model):
     """A file that comes in chunks. ``parts`` has one text a chunk, ``<size>-<SHA-256's first 16 digits>``, in order.
 
     ``job_id`` is the id of the job that it becomes, settled before the first byte, so that it becomes one only.
+    One that is ``held`` waits, all its bytes here, for its sender to load it.
     """
 
     class Meta(TableMeta):
@@ -289,6 +290,7 @@ class Upload(Model):
     options: JSONAttribute = JSONAttribute(default=dict)
     metadata = UnicodeAttribute(default="")
     length = NumberAttribute()
+    held = BooleanAttribute(null=True)
     offset = NumberAttribute(default=0)
     parts: ListAttribute[Any] = ListAttribute(of=UnicodeAttribute, default=list)
     watch = UnicodeAttribute(null=True)

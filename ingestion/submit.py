@@ -179,6 +179,7 @@ def begin_upload(
     options: Mapping[str, Any],
     metadata: str = "",
     idempotency_key: str = "",
+    held: bool = False,
 ) -> Upload:
     """Begin a resumable upload; the dataset's name and the options are checked now, not after the last byte.
 
@@ -193,10 +194,21 @@ def begin_upload(
         options=check_options(options),
         metadata=metadata,
         idempotency_key=idempotency_key,
+        held=held,
     )
-    if uploads.is_whole(upload):
+    if uploads.is_whole(upload) and not upload.held:
         finish_upload(user, upload)
     return upload
+
+
+def load_upload(user: User, upload: Upload, *, dataset: str, options: Mapping[str, Any]) -> Job:
+    """Make the job of a held upload, with what was settled after a look at it; called again it is the same job.
+
+    Raises ``BadRequest``, or ``UploadOffsetConflict`` while bytes are missing.
+    """
+    check_dataset(dataset)
+    uploads.release(upload, dataset=dataset, options=check_options(options))
+    return finish_upload(user, upload)
 
 
 def finish_upload(user: User, upload: Upload) -> Job:

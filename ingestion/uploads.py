@@ -85,9 +85,11 @@ def create(
     options: Mapping[str, Any],
     metadata: str = "",
     idempotency_key: str = "",
+    held: bool = False,
 ) -> Upload:
     """Begin an upload; with an Idempotency-Key seen before, return the upload that it began.
 
+    One that is ``held`` becomes a job not with its last byte but by ``release``, so that it can be looked at before.
     Dataset and options are the caller's to check. Raises ``UploadTooLarge`` or ``IdempotencyConflict``.
     """
     if length > MAX_BYTES:
@@ -102,6 +104,7 @@ def create(
         options=dict(options),
         metadata=metadata,
         length=length,
+        held=held or None,
         watch=WATCHED,
         **_times(),
     )
@@ -148,8 +151,8 @@ def append(upload: Upload, *, offset: int, chunk: bytes, checksum: str = "") -> 
         return
     digest = hashlib.sha256(chunk).hexdigest()[:16]
     lake.put_bytes(_chunk_key(upload.upload_id, offset, digest), chunk)
-    whole = offset + len(chunk) == upload.length
-    times = _times(due_in_s=_JOB_WITHIN_S) if whole else _times()
+    due = offset + len(chunk) == upload.length and not upload.held
+    times = _times(due_in_s=_JOB_WITHIN_S) if due else _times()
     actions = [
         Upload.offset.set(offset + len(chunk)),
         Upload.parts.set(Upload.parts.append([f"{len(chunk)}-{digest}"])),
@@ -161,6 +164,30 @@ def append(upload: Upload, *, offset: int, chunk: bytes, checksum: str = "") -> 
         if not is_condition_failed(error):
             raise unavailable(error) from error
         raise _elsewhere() from None
+
+
+def release(upload: Upload, *, dataset: str, options: Mapping[str, Any]) -> None:
+    """Let a held upload become its job, with the dataset and options that are settled only now; again it does nothing.
+
+    Dataset and options are the caller's to check. Raises ``UploadOffsetConflict`` while bytes are missing.
+    """
+    if not is_whole(upload):
+        raise _elsewhere()
+    if not upload.held:
+        return
+    times = _times(due_in_s=_JOB_WITHIN_S)
+    actions = [
+        Upload.held.remove(),
+        Upload.dataset.set(dataset),
+        Upload.options.set(dict(options)),
+        *(getattr(Upload, name).set(value) for name, value in times.items()),
+    ]
+    try:
+        upload.update(actions, condition=Upload.held == True)  # noqa: E712  (PynamoDB's own way to say it)
+    except UpdateError as error:
+        if not is_condition_failed(error):
+            raise unavailable(error) from error
+        upload.refresh(consistent_read=True)
 
 
 def finish(upload: Upload, send: Callable[[str], object], actor: audit.Actor | None = None) -> Job:
@@ -195,11 +222,11 @@ def finish(upload: Upload, send: Callable[[str], object], actor: audit.Actor | N
 
 
 def terminate(upload: Upload) -> None:
-    """End an upload and remove its chunks; one that is whole is a job's already and is refused."""
-    if is_whole(upload):
+    """End an upload and remove its chunks; one that is whole is a job's already, unless it is held, and is refused."""
+    if is_whole(upload) and not upload.held:
         raise UploadOffsetConflict("The upload is whole and is a job now.", hint=f"Cancel the job {upload.job_id}.")
     try:
-        upload.delete(condition=Upload.offset < upload.length)
+        upload.delete(condition=(Upload.offset < upload.length) | (Upload.held == True))  # noqa: E712
     except DeleteError as error:
         if not is_condition_failed(error):
             raise unavailable(error) from error
@@ -243,7 +270,7 @@ def sweep(send: Callable[[str], object], limit: int = 100) -> int:
             lake.delete_all(_folder(upload.upload_id))
             upload.delete()
             logger.info("upload expired", extra={"upload_id": upload.upload_id, "whole": is_whole(upload)})
-        elif is_whole(upload):
+        elif is_whole(upload) and not upload.held:
             finish(upload, send)
     return found
 

@@ -194,6 +194,18 @@ class DismissalSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500)
 
 
+class LookSerializer(serializers.Serializer[Any]):
+    """How a file is to be read."""
+
+    options = serializers.DictField(required=False, default=dict)
+
+
+class LoadSerializer(LookSerializer):
+    """Where a file goes, and how it is to be read."""
+
+    dataset = serializers.CharField()
+
+
 class RetrySerializer(serializers.Serializer[Any]):
     """How a job is sent again."""
 

@@ -15,10 +15,10 @@ from rest_framework.views import APIView
 
 from accounts.models import signed_in
 from accounts.roles import Action
-from ingestion import submit, uploads
+from ingestion import looking, submit, uploads
 from ingestion.api.bodies import AnyBinary
-from ingestion.api.common import IDEMPOTENCY, REFUSALS, idempotency_key
-from ingestion.api.serializers import ProblemSerializer
+from ingestion.api.common import IDEMPOTENCY, REFUSALS, accepted, idempotency_key
+from ingestion.api.serializers import JobSerializer, LoadSerializer, LookSerializer, ProblemSerializer
 from ingestion.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class Uploads(TusView):
                 str,
                 OpenApiParameter.HEADER,
                 required=True,
-                description="`dataset <Base64>,filename <Base64>`, also `options <Base64>`, a JSON object.",
+                description="`dataset <Base64>,filename <Base64>`, also `options <Base64>`, a JSON object, "
+                "and `hold dHJ1ZQ==`: no job yet, so that the file can be looked at first.",
             ),
             IDEMPOTENCY,
         ],
@@ -121,6 +122,7 @@ class Uploads(TusView):
             options=_options(told.get("options", "")),
             metadata=given,
             idempotency_key=idempotency_key(request),
+            held=told.get("hold") == "true",
         )
         return Response(status=201, headers=_state(upload) | {"Location": f"{request.path}/{upload.upload_id}"})
 
@@ -155,7 +157,7 @@ class UploadDetail(TusView):
         responses={204: OpenApiResponse(description="Kept."), **REFUSALS, 404: ProblemSerializer},
     )
     def patch(self, request: Request, upload_id: str) -> Response:
-        """Keep a chunk; the last one makes the job, whose id is then in the header Job-Id."""
+        """Keep a chunk; the last one makes the job, unless it is held back, whose id is then in the header Job-Id."""
         if request.content_type != "application/offset+octet-stream":
             raise ChunkTypeRefused("A chunk has another Content-Type.", hint="Send application/offset+octet-stream.")
         upload = uploads.get(signed_in(request), upload_id)
@@ -165,7 +167,7 @@ class UploadDetail(TusView):
             chunk=_chunk(request),
             checksum=request.headers.get("Upload-Checksum", ""),
         )
-        if uploads.is_whole(upload):
+        if uploads.is_whole(upload) and not upload.held:
             submit.finish_upload(signed_in(request), upload)
         return Response(status=204, headers=_state(upload))
 
@@ -191,9 +193,51 @@ class UploadDetail(TusView):
         return asked(request, upload_id)
 
 
+class UploadLook(APIView):
+    """Look at an upload that is held back."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
+
+    @extend_schema(
+        operation_id="look_at_upload",
+        request=LookSerializer,
+        responses={200: dict, **REFUSALS, 404: ProblemSerializer, 503: ProblemSerializer},
+    )
+    def post(self, request: Request, upload_id: str) -> Response:
+        """Answer what would become of the whole file, as a dry run does of its beginning."""
+        return Response(looked_at(request, upload_id))
+
+
+class UploadLoad(APIView):
+    """Load an upload that is held back."""
+
+    actions: ClassVar[Mapping[str, Action]] = {"POST": Action.CREATE_JOBS}
+
+    @extend_schema(
+        operation_id="load_upload",
+        request=LoadSerializer,
+        responses={202: JobSerializer, **REFUSALS, 404: ProblemSerializer},
+    )
+    def post(self, request: Request, upload_id: str) -> Response:
+        """Answer 202 with its job, by the dataset and options given now; again it is the same job."""
+        asked = LoadSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        user = signed_in(request)
+        return accepted(submit.load_upload(user, uploads.get(user, upload_id), **asked.validated_data))
+
+
+def looked_at(request: Request, upload_id: str) -> dict[str, Any]:
+    """Return the dry run of a whole upload; raises ``DataBridgeError``."""
+    asked = LookSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    upload = uploads.get(signed_in(request), upload_id)
+    options = submit.check_options(asked.validated_data["options"])
+    return {"filename": upload.filename, **looking.look_at_upload(upload, options)}
+
+
 def _state(upload: Upload) -> dict[str, str]:
     told = {"Upload-Offset": str(int(upload.offset)), "Upload-Length": str(int(upload.length))}
-    if uploads.is_whole(upload):
+    if uploads.is_whole(upload) and not upload.held:
         return told | {"Job-Id": upload.job_id}
     return told | {"Upload-Expires": http_date(upload.until.timestamp())}
 

@@ -22,6 +22,8 @@ def routes(**door: Any) -> list[URLPattern]:
         path("upload", views.Upload.as_view(**door), name="upload"),
         path("uploads", uploads.Uploads.as_view(**door), name="uploads"),
         path("uploads/<str:upload_id>", uploads.UploadDetail.as_view(**door), name="one_upload"),
+        path("uploads/<str:upload_id>/look", uploads.UploadLook.as_view(**door), name="look_at_upload"),
+        path("uploads/<str:upload_id>/load", uploads.UploadLoad.as_view(**door), name="load_upload"),
         path("dry-run", dryrun.DryRun.as_view(**door), name="dry_run"),
         path("sources/test", dryrun.SourceTest.as_view(**door), name="source_test"),
         path("connections", connections.Connections.as_view(**door), name="connections"),

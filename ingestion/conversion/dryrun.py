@@ -27,8 +27,10 @@ COLUMNS = 100
 CELL_CHARACTERS = 200
 
 
-def dry_run(head: bytes, *, filename: str, is_whole: bool, options: Options | None = None) -> dict[str, Any]:
-    """Convert the first bytes of a file and return what would become of it; raises ``ConversionError``.
+def dry_run(head: bytes | Path, *, filename: str, is_whole: bool, options: Options | None = None) -> dict[str, Any]:
+    """Convert the first bytes of a file, or a whole one that lies somewhere, and return what would become of it.
+
+    Raises ``ConversionError``.
 
     The answer is the report of the conversion with ``is_whole`` and ``rows_shown``: for each row a list of cells, each
     the text in the file, the text of the value it becomes (None for null), and whether these differ. Of a wide table
@@ -37,7 +39,10 @@ def dry_run(head: bytes, *, filename: str, is_whole: bool, options: Options | No
     chosen = options or Options()
     with tempfile.TemporaryDirectory(prefix="dry-run-") as folder:
         source, output = Path(folder) / "head", Path(folder) / "out.parquet"
-        source.write_bytes(head if is_whole else whole_part(head))
+        if isinstance(head, Path):
+            source = head
+        else:
+            source.write_bytes(head if is_whole else whole_part(head))
         report = convert(source, output, filename=filename, options=chosen)
         typed = _typed(output)
         raw = _raw(source, filename, chosen, report, typed)

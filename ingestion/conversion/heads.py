@@ -47,7 +47,7 @@ def whole_part(head: bytes) -> bytes:
     for mark, name in _WHOLE_ONLY.items():
         if head.startswith(mark):
             raise WholeOnly(
-                f"This is {name}, which can only be read whole, and it is too large to be looked at beforehand.",
+                f"This is {name}, which can only be read whole, and it is too large to be looked at by its beginning.",
                 hint="Load it: the job shows what was found, and a file that cannot be read loads nothing.",
             )
     if head[:2] in _UTF16:

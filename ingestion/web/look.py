@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 
 from ingestion.api.dryrun import DryRun, told
 from ingestion.api.session import PageSession
+from ingestion.api.uploads import looked_at
 from ingestion.errors import DataBridgeError
 
 if TYPE_CHECKING:
@@ -22,11 +23,14 @@ class Look(DryRun):
     schema = None
 
     def post(self, request: Request) -> HttpResponse:  # type: ignore[override]  # a page's part in place of JSON
-        """Answer the part."""
+        """Answer the part: of the file's beginning, of a source, or of a whole upload."""
+        upload_id = request.query_params.get("upload")
         try:
-            return HttpResponse(render_to_string("web/_look.html", shown(told(request))))
+            found = looked_at(request, upload_id) if upload_id else told(request)
+            return HttpResponse(render_to_string("web/_look.html", shown(found)))
         except DataBridgeError as error:
-            return HttpResponse(render_to_string("web/_look_failed.html", {"error": error}))
+            can_send = error.code == "WHOLE_FILE_ONLY" and "filename" in request.query_params
+            return HttpResponse(render_to_string("web/_look_failed.html", {"error": error, "can_send": can_send}))
 
 
 def shown(look: dict[str, Any]) -> dict[str, Any]:

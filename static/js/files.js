@@ -91,12 +91,22 @@ export function fileList(form, { onChange, onLook }) {
     takeEarly() {
       if (input.files.length) take();
     },
+    /** Sends a file, so that all of it can be looked at, and returns the upload's id; null if that was stopped. */
+    async hold(file) {
+      const item = items.find((other) => other.file === file);
+      item.check();
+      await item.hold();
+      return item.upload.whole;
+    },
+    /** The id of a file's upload that is held and can be looked at, or null. */
+    held: (file) => items.find((other) => other.file === file)?.upload?.whole ?? null,
     /** Sends all files, some at once. */
     async send(options) {
       for (const item of items) item.check();
+      for (const item of items) item.options = options; // one that is on its way to be looked at is then loaded too
       const waiting = items.filter((item) => !item.job && !item.isSending);
       const work = async () => {
-        for (let item = waiting.shift(); item; item = waiting.shift()) await item.send(options);
+        for (let item = waiting.shift(); item; item = waiting.shift()) await item.send();
       };
       await Promise.all(Array.from({ length: AT_ONCE }, work));
     },
@@ -109,6 +119,8 @@ class Item {
     this.file = file;
     this.arrived = arrived;
     this.job = null;
+    /** What the person chose when they asked to load the file. @type {object | null} */
+    this.options = null;
     this.isSending = false;
     this.element = template.content.firstElementChild.cloneNode(true);
     this.field = this.element.querySelector("[data-dataset]");
@@ -144,9 +156,20 @@ class Item {
     throw new Error(NAME_RULE);
   }
 
-  async send(options) {
-    this.upload = new Upload(this.file, { dataset: this.dataset, options }, (state) => this.#show(state));
+  /** Sends the file and makes its job; one that was held for a look goes on from there. */
+  async send() {
+    if (!this.upload?.meta.hold) this.#begin(Boolean(remembered(this.file)?.hold));
     await this.resume();
+  }
+
+  /** Sends the file without making its job. */
+  async hold() {
+    if (!this.upload?.meta.hold) this.#begin(true);
+    await this.resume();
+  }
+
+  #begin(hold) {
+    this.upload = new Upload(this.file, { dataset: this.dataset, options: this.options ?? {}, hold }, (state) => this.#show(state));
   }
 
   async resume() {
@@ -156,7 +179,8 @@ class Item {
     bar.hidden = false;
     bar.setAttribute("aria-label", `Progress of ${this.file.name}`);
     try {
-      this.job = await this.upload.run();
+      this.job = this.upload.whole ? null : await this.upload.run();
+      if (this.upload.whole && this.options) this.job = await this.upload.load(this.dataset, this.options);
     } catch (error) {
       show(this.element.querySelector("[data-state]"), error);
     }
@@ -166,7 +190,7 @@ class Item {
 
   #sending(isSending, pause) {
     this.isSending = isSending;
-    pause.hidden = Boolean(this.job);
+    pause.hidden = Boolean(this.job ?? this.upload.whole);
     pause.textContent = isSending ? "Pause" : "Go on";
     pause.setAttribute("aria-label", `${pause.textContent} ${this.file.name}`);
     this.field.readOnly = isSending || Boolean(this.job);

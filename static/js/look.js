@@ -40,6 +40,11 @@ export function looking(form) {
       const words = whole ? `Looking at ${plain(file.name)} …` : `Looking at the beginning of ${plain(file.name)} …`;
       return ask(words, `api/parts/look?${asked}`, { headers, body: file.slice(0, most) });
     },
+    /** Looks at the whole of a file that was sent and is held. */
+    upload(file, id, options) {
+      const headers = { "Content-Type": "application/json" };
+      return ask(`Looking at all of ${plain(file.name)} …`, `api/parts/look?upload=${id}`, { headers, body: JSON.stringify({ options }) });
+    },
     source(source, options) {
       const headers = { "Content-Type": "application/json" };
       return ask("Asking the source …", "api/parts/look", { headers, body: JSON.stringify({ source, options }) });

@@ -17,8 +17,29 @@ export function newJob(form) {
     onChange: refresh,
     onLook(file) {
       lookedAt = file;
-      look.file(file, options(given()));
+      lookAgain();
     },
+  });
+
+  /** Looks at the file at hand: at its beginning, or at all of it where it was sent for that. */
+  function lookAgain() {
+    const held = files.held(lookedAt);
+    if (held) look.upload(lookedAt, held, options(given()));
+    else look.file(lookedAt, options(given()));
+  }
+
+  form.querySelector("[data-look-result]").addEventListener("click", async ({ target }) => {
+    if (!target.matches("[data-send-first]")) return;
+    const file = lookedAt;
+    target.disabled = true;
+    box.hidden = true;
+    try {
+      if ((await files.hold(file)) && file === lookedAt) lookAgain();
+      else target.disabled = false;
+    } catch (error) {
+      show(box, error);
+      target.disabled = false;
+    }
   });
 
   const given = () => {
@@ -88,7 +109,7 @@ export function newJob(form) {
     if (event.target.name === "kind") {
       look.clear();
       form.querySelector("[data-tested]").replaceChildren();
-      if (kind() === "upload" && lookedAt && files.items.length) look.file(lookedAt, options(given()));
+      if (kind() === "upload" && lookedAt && files.items.length) lookAgain();
     }
     refresh();
   });
@@ -106,7 +127,7 @@ export function newJob(form) {
   let timer;
   form.querySelector("[data-options]").addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => lookedAt && kind() === "upload" && look.file(lookedAt, options(given())), PAUSE_MS);
+    timer = setTimeout(() => lookedAt && kind() === "upload" && lookAgain(), PAUSE_MS);
   });
   form.querySelector("[data-look-source]").addEventListener("click", () => look.source(source(kind(), given()), options(given())));
   form.querySelector("[data-test]").addEventListener("click", ({ target }) => test(form, target, source(kind(), given())));

@@ -1,6 +1,6 @@
 /** Resumable uploads by tus 1.0: pieces with checksums, from where the server stands, through cuts and reloads. */
 
-import { ApiError, send } from "./api.js";
+import { ApiError, call, send } from "./api.js";
 
 const MOST_BYTES = 4 * 1024 * 1024;
 const LEAST_BYTES = 256 * 1024;
@@ -47,7 +47,7 @@ export async function forget({ key, id }, store = localStorage) {
 export class Upload {
   /**
    * @param {File} file
-   * @param {{dataset: string, options: object}} meta
+   * @param {{dataset: string, options: object, hold?: boolean}} meta one that is held becomes a job only by `load`
    * @param {(state: {sent: number, words: string}) => void} told
    */
   constructor(file, meta, told) {
@@ -57,6 +57,8 @@ export class Upload {
     this.paused = false;
     this.sent = 0;
     this.piece = LEAST_BYTES * 2;
+    /** Of an upload that is held: its id once all its bytes are there. @type {string | null} */
+    this.whole = null;
   }
 
   pause() {
@@ -64,7 +66,7 @@ export class Upload {
     this.abort?.abort();
   }
 
-  /** Sends what is missing. Returns the job's id, or null when it was paused meanwhile; raises ApiError. */
+  /** Sends what is missing. Returns the job's id; null when it was paused meanwhile, or is held. Raises ApiError. */
   async run() {
     this.paused = false;
     let failures = 0;
@@ -72,7 +74,7 @@ export class Upload {
       this.abort = new AbortController();
       try {
         const job = await this.#go();
-        localStorage.removeItem(nameOf(this.file));
+        if (job) localStorage.removeItem(nameOf(this.file));
         return job;
       } catch (error) {
         if (this.paused) break;
@@ -86,6 +88,13 @@ export class Upload {
     }
     this.#tell("Paused");
     return null;
+  }
+
+  /** Makes the job of an upload that is held and whole, and returns its id; raises ApiError. */
+  async load(dataset, options) {
+    const job = await call(`uploads/${this.whole}/load`, { json: { dataset, options } });
+    localStorage.removeItem(nameOf(this.file));
+    return job.job_id;
   }
 
   async #go() {
@@ -108,6 +117,11 @@ export class Upload {
       this.piece = nextPiece(this.piece, performance.now() - began, this.file.size);
       this.#tell("Sending", at);
     }
+    if (this.meta.hold) {
+      this.whole = id;
+      this.#tell("All of it is here", at);
+      return null;
+    }
     return job ?? (await this.#look(id)).job;
   }
 
@@ -115,7 +129,8 @@ export class Upload {
   async #known() {
     const before = remembered(this.file);
     if (!before) return null;
-    const same = before.dataset === this.meta.dataset && before.options === JSON.stringify(this.meta.options);
+    const meant = before.dataset === this.meta.dataset && before.options === JSON.stringify(this.meta.options);
+    const same = before.hold ? this.meta.hold : meant && !this.meta.hold; // of one that is held they are settled later
     if (!same) {
       await forget({ key: nameOf(this.file), id: before.id });
       return null;
@@ -136,11 +151,11 @@ export class Upload {
 
   async #create() {
     const { dataset, options } = this.meta;
-    const told = { dataset, filename: this.file.name, options: JSON.stringify(options) };
+    const told = { dataset, filename: this.file.name, options: JSON.stringify(options), ...(this.meta.hold ? { hold: "true" } : {}) };
     const metadata = Object.entries(told).map(([name, text]) => `${name} ${base64(new TextEncoder().encode(text))}`);
     const response = await this.#send("POST", "", { "Upload-Length": this.file.size, "Upload-Metadata": metadata.join(",") });
     const id = response.headers.get("Location").split("/").pop();
-    const kept = { id, name: this.file.name, size: this.file.size, dataset, options: told.options };
+    const kept = { id, name: this.file.name, size: this.file.size, dataset, options: told.options, hold: this.meta.hold };
     localStorage.setItem(nameOf(this.file), JSON.stringify(kept));
     return id;
   }

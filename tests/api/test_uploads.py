@@ -220,6 +220,81 @@ def a_csv(path: Path, size: int) -> str:
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("size_mb", [24, pytest.param(200, marks=pytest.mark.slow)])
+def packed(rows: int = 200_000) -> bytes:
+    """A zip that is larger than the beginning of a file that is looked at."""
+    import io
+    import zipfile
+
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("ledger.csv", "konto;betrag\n" + "".join(f"{n:010d};{n % 900}.250,00-\n" for n in range(rows)))
+    return stream.getvalue()
+
+
+def held(client, content: bytes):
+    """Send an upload that is held back, and return its address."""
+    told = {"Upload-Length": str(len(content))}
+    told |= {"Upload-Metadata": coded(dataset="held", filename="ledger.zip", hold="true")}
+    url = client.post("/uploads", headers=TUS | told).headers["location"]
+    for at in range(0, len(content), 4 << 20):
+        last = send(client, url, at, content[at : at + (4 << 20)])
+        assert last.status_code == 204, last.text
+    assert "job-id" not in last.headers
+    return url
+
+
+def test_an_upload_that_is_held_back_is_looked_at_whole_and_then_loaded(api, ended):
+    from ingestion import uploads
+    from ingestion.models import Upload
+
+    content = packed()
+    with api("Operator") as client:
+        url = held(client, content)
+        Upload(url.rsplit("/", 1)[-1]).update([Upload.due_at.set(time.time() - 1)])
+        uploads.sweep(lambda _: None)
+        assert "job-id" not in client.head(url, headers=TUS).headers
+        seen = client.post(f"{url}/look", json={}).json()
+        assert (seen["filename"], seen["is_whole"], seen["rows"]["read"]) == ("ledger.zip", True, 200_000)
+        assert seen["rows_shown"][1][1] == ["1.250,00-", "-1250.00", True]
+        assert client.post(f"{url}/look", json={"options": {"odd": 1}}).status_code == 400
+        assert client.post(f"{url}/load", json={"dataset": "Not Allowed"}).status_code == 400
+        asked = {"dataset": "held_for_a_look", "options": {"business_date": "2026-10-31"}}
+        made = client.post(f"{url}/load", json=asked)
+        again = client.post(f"{url}/load", json=asked)
+        job = ended(made.json()["job_id"])
+        assert (made.status_code, again.json()["job_id"]) == (202, job["job_id"])
+        assert client.head(url, headers=TUS).headers["job-id"] == job["job_id"]
+    assert (job["dataset"], job["rows"]["loaded"]) == ("held_for_a_look", 200_000)
+    assert "date=2026-10-31" in job["raw_path"]
+
+
+def test_an_upload_that_is_held_back_is_its_senders_alone_and_can_be_given_up(api):
+    with api("Operator") as client, api("Admin") as other, api("Viewer") as viewer:
+        url = held(client, b"a;b\n1;2\n")
+        for path, body in (("look", {}), ("load", {"dataset": "held"})):
+            assert other.post(f"{url}/{path}", json=body).status_code == 404
+            assert viewer.post(f"{url}/{path}", json=body).status_code == 403
+        assert client.delete(url, headers=TUS).status_code == 204
+        assert client.post(f"{url}/load", json={"dataset": "held"}).status_code == 404
+
+
+def test_an_upload_whose_bytes_are_missing_is_neither_looked_at_nor_loaded(api):
+    with api("Operator") as client:
+        told = {"Upload-Length": "10", "Upload-Metadata": coded(dataset="held", filename="a.csv", hold="true")}
+        url = client.post("/uploads", headers=TUS | told).headers["location"]
+        for path, body in (("look", {}), ("load", {"dataset": "held"})):
+            assert client.post(f"{url}/{path}", json=body).json()["code"] == "UPLOAD_OFFSET"
+
+
+def test_more_than_a_look_can_take_is_refused(api, monkeypatch):
+    from ingestion import looking
+
+    monkeypatch.setattr(looking, "WHOLE_BYTES", 5)
+    with api("Operator") as client:
+        url = held(client, b"a;b\n1;2\n")
+        assert client.post(f"{url}/look", json={}).json()["code"] == "DRY_RUN_TOO_LARGE"
+
+
 def test_a_killed_client_goes_on_where_it_was(stack, tokens, ended, tmp_path, client, size_mb):
     if client == "tus-js-client" and not (ROOT / "node_modules/tus-js-client").is_dir():
         pytest.skip("tus-js-client is not installed: `npm ci` failed or Node is missing")

@@ -98,6 +98,8 @@ def main() -> None:
         ids = samples(base)
         operator(page, base, ids)
         states(page, base, ids)
+        retrying(page, base)
+        connections(open_page(), base)
         for role, name, path in (
             ("Viewer", "viewer-job", f"/app/jobs/{ids['ledger']}"),
             ("Viewer", "not-allowed", "/app/new"),
@@ -171,6 +173,32 @@ def states(page: Any, base: str, ids: dict[str, str]) -> None:
     page.get_by_role("button", name="Retry").click()
     page.get_by_role("dialog").wait_for()
     take(page, "session-ended")
+
+
+def retrying(page: Any, base: str) -> None:
+    """Take the question before many jobs are sent again."""
+    sign_in(page, base, "Operator")
+    page.goto(f"{base}/app/jobs?status=FAILED")
+    page.get_by_role("button", name="Retry all that match").click()
+    page.get_by_role("button", name="Yes, retry").wait_for()
+    take(page, "jobs-retry")
+
+
+def connections(page: Any, base: str) -> None:
+    """Take the form of a connection, and the list with one."""
+    sign_in(page, base, "Admin")
+    page.goto(f"{base}/app/new-connection")
+    page.get_by_label("SFTP").check()
+    for label, text in (("Name", "erp-exports"), ("Host", "erp.example.com"), ("User", "databridge"),
+                        ("Password", "not-shown"), ("The server's key", "SHA256:4mPz0ZB9u7bSxqJ0m1n5h3w9rQvJt0qgqKjv0r2m8yE"),
+                        ("Path, if jobs name none", "/out")):  # fmt: skip
+        page.get_by_label(label, exact=True).fill(text)
+    take(page, "connection")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"{base}/app/connections/erp-exports")
+    page.goto(f"{base}/app/connections")
+    take(page, "connections")
+    page.context.close()
 
 
 def take(page: Any, name: str) -> None:

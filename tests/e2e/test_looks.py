@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e import axe
 from tests.e2e.axe import violations
-from tests.e2e.browser import chromium, until
+from tests.e2e.browser import chromium
 from tests.e2e.conftest import FORMULA, HOSTILE
 from tests.e2e.paint import WEIGHT
 
@@ -171,55 +171,6 @@ def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(as_role, live
     page.clock.run_for(6_000)
     page.wait_for_timeout(500)
     assert len(asked) == 2
-
-
-def test_everything_is_done_with_the_keyboard_alone(open_page, live, tmp_path):
-    from tests.e2e.browser import DEMO_OPERATOR
-
-    file = tmp_path / "by keyboard.json"
-    file.write_text("{")
-    page = open_page()
-
-    def to(label):
-        """Go on with Tab until something has this name."""
-        for _ in range(80):
-            page.keyboard.press("Tab")
-            name = page.evaluate(
-                "(e => e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || e.value || '')(document.activeElement)"
-            )
-            if name.strip().startswith(label):
-                assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
-                return
-        raise AssertionError(f"Tab does not lead to {label}")
-
-    page.goto(f"{live}/app/")
-    page.keyboard.type(DEMO_OPERATOR[0])
-    to("Password")
-    page.keyboard.type(DEMO_OPERATOR[1])
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{live}/app/")
-    to("New job")
-    page.keyboard.press("Enter")
-    page.wait_for_url(f"{live}/app/new")
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.type") == "file":
-            break
-    with page.expect_file_chooser() as waiting:
-        page.keyboard.press("Enter")
-    waiting.value.set_files(file)
-    page.locator("[data-look-result] .problem").wait_for()
-    to("Load")
-    page.keyboard.press("Enter")
-    page.locator("#job .status-FAILED").wait_for(timeout=60_000)
-    to("Retry")
-    page.keyboard.press("Enter")
-    page.locator("#events li", has_text="sent the job again").wait_for()
-    page.locator("#job .status-FAILED").wait_for(timeout=60_000)
-    to("Search the log")
-    page.keyboard.type("BROKEN")
-    until(page, "document.querySelectorAll('#events [data-lines] li:not([hidden])').length > 0")
-    page.context.close()
 
 
 def test_failed_jobs_are_searched_and_retried_at_once(as_role, live, jobs, api, ended):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import zipfile
 
 import pytest
 
@@ -84,6 +85,30 @@ def test_a_file_that_is_chosen_before_the_script_is_there_is_taken(as_role, live
     held[0].continue_()
     page.locator("[data-look-result] table").wait_for()
     assert page.get_by_label("Dataset").locator("visible=true").input_value() == "early_bird"
+
+
+def test_a_file_that_can_only_be_read_whole_is_sent_looked_at_and_then_loaded(as_role, live, tmp_path):
+    file = tmp_path / f"Ledger {random.randrange(10**9)}.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        rows = "".join(f"{n:010d};{n % 900}.250,00-\n" for n in range(250_000))
+        archive.writestr("ledger.csv", f"konto;betrag {random.random()}\n{rows}")
+    page = as_role("Operator")
+    page.goto(f"{live}/app/new")
+    choose(page, file)
+    page.get_by_role("button", name="Send it, then look").click()
+    page.locator("[data-look-result] table").wait_for(timeout=30_000)
+    look = page.locator("[data-look-result]")
+    assert "250,000 in the whole file" in look.inner_text()
+    page.locator("[data-options] summary").click()
+    page.get_by_label("Header row").fill("0")
+    look.get_by_text("250,001 in the whole file").wait_for(timeout=30_000)
+    page.get_by_label("Header row").fill("")
+    look.get_by_text("250,000 in the whole file").wait_for(timeout=30_000)
+    page.locator("[data-dataset]").fill("settled_after_the_look")
+    page.get_by_role("button", name="Load", exact=True).click()
+    wait_for(page, "SUCCESS")
+    assert "settled_after_the_look" in page.locator("h1").inner_text()
+    assert page.complaints == []
 
 
 def test_a_wrong_guess_is_corrected_by_an_option_before_loading(as_role, live, tmp_path):
