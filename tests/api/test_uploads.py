@@ -227,7 +227,9 @@ def packed(rows: int = 200_000) -> bytes:
 
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("ledger.csv", "konto;betrag\n" + "".join(f"{n:010d};{n % 900}.250,00-\n" for n in range(rows)))
+        archive.writestr(
+            "ledger.csv", "konto;betrag\n" + "".join(f"{n:010d};{n % 900 + 1}.250,00-\n" for n in range(rows))
+        )
     return stream.getvalue()
 
 
@@ -255,7 +257,7 @@ def test_an_upload_that_is_held_back_is_looked_at_whole_and_then_loaded(api, end
         assert "job-id" not in client.head(url, headers=TUS).headers
         seen = client.post(f"{url}/look", json={}).json()
         assert (seen["filename"], seen["is_whole"], seen["rows"]["read"]) == ("ledger.zip", True, 200_000)
-        assert seen["rows_shown"][1][1] == ["1.250,00-", "-1250.00", True]
+        assert seen["rows_shown"][1][1] == ["2.250,00-", "-2250.00", True]
         assert client.post(f"{url}/look", json={"options": {"odd": 1}}).status_code == 400
         assert client.post(f"{url}/load", json={"dataset": "Not Allowed"}).status_code == 400
         asked = {"dataset": "held_for_a_look", "options": {"business_date": "2026-10-31"}}

@@ -164,7 +164,7 @@ def test_exports_hold_no_formula_and_downloads_no_markup(as_role, live, loaded, 
     page = as_role("Operator")
     page.goto(f"{live}/app/jobs/{loaded['xlsx']['job_id']}")
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download the rejects").click()
+        page.get_by_role("link", name="Download the rejects as CSV").click()
     rows = list(csv.reader(io.StringIO(waiting.value.path().read_text())))
     cells = [cell for row in rows for cell in row]
     assert any(IMAGE in cell for cell in cells)

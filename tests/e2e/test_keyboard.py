@@ -27,6 +27,7 @@ class Keys:
         """Go on with Tab until something has this name; the address bar comes after the last thing."""
         for _ in range(120):
             self.page.keyboard.press("Tab")
+            self.page.wait_for_load_state()
             if self.page.evaluate(NAME).startswith(name):
                 shown = self.page.evaluate(
                     "(e => [e, e.closest('label')].some((s) => s && getComputedStyle(s).outlineStyle !== 'none'))(document.activeElement)"
@@ -182,6 +183,7 @@ def test_an_admin_invites_disables_exports_and_saves_a_connection(as_role, live)
     page.goto(f"{live}/admin/")
     keys = Keys(page)
     keys.to("Users").press()
+    page.wait_for_url("**/accounts/user/")
     keys.to("Invite people").press()
     page.get_by_label("E-mail addresses").wait_for()
     page.keyboard.type(f"{name}@databridge.example")
@@ -191,6 +193,7 @@ def test_an_admin_invites_disables_exports_and_saves_a_connection(as_role, live)
     page.get_by_text("is invited").wait_for()
     page.goto(f"{live}/admin/accounts/user/?q={name}")
     keys.to(f"{name}@databridge.example").press()
+    page.wait_for_url("**/change/**")
     keys.to("Disable").press()
     page.get_by_role("button", name="Yes, disable").wait_for()
     keys.to("Yes, disable").press()
