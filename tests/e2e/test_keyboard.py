@@ -107,7 +107,7 @@ def test_a_file_is_chosen_renamed_corrected_loaded_and_its_job_used(as_role, liv
     keys.to("Search the log").type("no line has this")
     page.get_by_text("No line matches.").wait_for()
     page.reload()
-    keys.to("All lines").press("ArrowDown")
+    keys.to("Level").press("ArrowDown")
     keys.to("Lines of the log")
 
 

@@ -258,3 +258,28 @@ def test_the_pages_of_an_account(open_page, as_role, live, mail):
     found += wrong(person, "code sent")
     assert not found, "\n".join(found)
     person.context.close()
+
+
+def test_a_job_with_rows_set_aside(as_role, live, api, ended):
+    from io import BytesIO
+
+    from openpyxl import Workbook
+
+    book, stream = Workbook(), BytesIO()
+    for row in (["konto", "betrag"], ["0001", "1,50"], ["#N/A", uuid.uuid4().hex], ["0003", "2,50"]):
+        book.active.append(row)
+    book.active["A3"].data_type = "e"
+    book.save(stream)
+    sent = api("Operator").post(
+        "/upload", data={"dataset": f"aside_{uuid.uuid4().hex[:8]}"}, files={"file": ("aside.xlsx", stream.getvalue())}
+    )
+    job, found = ended(sent.json()["job_id"]), []
+    for role in ("Operator", "Viewer"):
+        page = as_role(role)
+        page.goto(f"{live}/app/jobs/{job['job_id']}")
+        page.locator("[data-rejects]").wait_for()
+        for words in page.get_by_text("The whole row").all():
+            words.click()
+        found += wrong(page, f"rows set aside, {role}")
+        assert page.complaints == []
+    assert not found, "\n".join(found)
