@@ -18,8 +18,8 @@ export function watchRejects(page) {
     if (button) settle(page, button);
   });
   page.addEventListener("change", (event) => {
-    const chosen = /** @type {HTMLInputElement} */ (event.target);
-    if (chosen.matches("[data-corrected]")) upload(page, chosen);
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    if (input.matches("[data-corrected]")) upload(page, input);
     allow(page);
   });
 }
