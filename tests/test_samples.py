@@ -44,4 +44,4 @@ def test_the_product_loads(name, live, outside, ended):
     assert job["output_path"] == f"{root}/parquet/{dataset}/date={day}/{job['job_id']}.parquet"
     assert re.fullmatch(rf"{root}/raw/{dataset}/date={day}/{job['job_id']}/{re.escape(name)}", job["raw_path"])
     assert content(job["raw_path"]) == (samples.FOLDER / name).read_bytes()
-    assert_exact(name, io.BytesIO(content(job["output_path"])))
+    assert_exact(name, io.BytesIO(content(job["output_path"])), kept=True)
