@@ -55,7 +55,7 @@ NEXT_STEPS = {
     "SHEETS_NOT_READ": "If another sheet is meant, or one more, choose it with --sheet.",
     "SHORT_ROWS": "Look at these rows: the sender left cells out.",
     "TOTALS_IN_PART": "Have the sender give the SHA-256 of the file with the totals.",
-    "TOTAL_KEPT": "If the last row is a total, remove it from the export.",
+    "TOTAL_KEPT": "If such a row is a total, have the export made without it, or it is counted twice.",
     "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
     "TYPE_MAPPED": "",
     "ZEROS_SHOWN": "",

@@ -70,12 +70,14 @@ class _Oddities:
     long: list[int] = field(default_factory=list)
     blank: list[int] = field(default_factory=list)
     skipped: dict[str, list[int]] = field(default_factory=dict)
+    totals: list[int] = field(default_factory=list)
 
     def add(self, text: Text) -> None:
         """Take in a part's."""
         self.short += text.short
         self.long += text.long
         self.blank += text.blank
+        self.totals += text.totals
         self.skip(text.skipped.items())
 
     def skip(self, skipped: Iterable[tuple[str, Sequence[int]]]) -> None:
@@ -300,6 +302,8 @@ class DelimitedTable(Table):
         blank = set(odd.skipped.get("blank lines", ()))
         if notice := further_table(self.columns(), blank, set(odd.short), set(odd.long)):
             self.warnings.append(notice)
+        told = {line for notice in self._notices if notice.code == "TOTAL_KEPT" for line in notice.lines}
+        self._warn("TOTAL_KEPT", "begin like a total line and were loaded as rows", sorted({*odd.totals} - told))
         self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)

@@ -261,3 +261,11 @@ def test_a_mark_in_front_of_a_value_is_kept_and_told(tmp_path):
     table, report = loaded(tmp_path, b"\xef\xbb\xbfid;n\n1;5\n\xef\xbb\xbf2;6\n3;7\n")
     assert table["id"].to_pylist() == ["1", "\ufeff2", "3"]
     assert report.columns[0].widened[0].line == 3
+
+
+def test_subtotals_between_the_rows_are_loaded_and_told(tmp_path):
+    rows = "konto;text;betrag\n0001;a;1,00\nZwischensumme;;1,00\n0002;Total Energies;4,00\nTotal Energies;b;5,00\nSumme;;9,00\n"
+    table, report = loaded(tmp_path, rows)
+    assert table["konto"].to_pylist() == ["0001", "Zwischensumme", "0002", "Total Energies"]
+    assert [notice.lines for notice in report.warnings if notice.code == "TOTAL_KEPT"] == [(3,)]
+    assert report.rows.skipped == {"total lines": 1}
