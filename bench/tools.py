@@ -13,6 +13,13 @@ MONEY = {"lineitem.csv": _LINEITEM, "lineitem_5gb.csv": _LINEITEM, "orders.csv":
 # Material numbers would lose their zeros; amounts and dates are more than the peers read, and stay text there.
 KEYS = [f"FELD{n:03d}" for n in range(0, 200, 5)]
 
+LINEITEM: list[dict[str, Any]] = [
+    *({"name": f"l_{name}", "type": "int64"} for name in ("orderkey", "partkey", "suppkey", "linenumber", "quantity")),
+    *({"name": f"l_{name}", "type": "decimal128(18, 2)"} for name in ("extendedprice", "discount", "tax")),
+    *({"name": f"l_{name}", "type": "string"} for name in ("returnflag", "linestatus")),
+    *({"name": f"l_{name}", "type": "date32[day]"} for name in ("shipdate", "commitdate", "receiptdate")),
+    *({"name": f"l_{name}", "type": "string"} for name in ("shipinstruct", "shipmode", "comment")),
+]
 RULES: list[dict[str, Any]] = [
     {"kind": "not_null", "columns": ["l_orderkey", "l_partkey", "l_suppkey", "l_shipdate"]},
     {"kind": "unique", "columns": ["l_orderkey", "l_linenumber"]},
@@ -35,11 +42,13 @@ def ours(src: Path, dest: Path) -> None:
 
 
 def ours_checked(src: Path, dest: Path) -> None:
-    """DataBridge as in a job: reading towards a contract, ten rules, limits, control totals of rows, and a profile."""
-    from ingestion.conversion import convert
+    """DataBridge towards a contract, with ten rules, limits and a profile, as a dataset's later loads are made."""
+    from ingestion.conversion import Options, convert
     from ingestion.conversion.checks.plan import Checks
+    from ingestion.conversion.contract.model import Contract
 
-    convert(src, dest, checks=Checks.of({"rules": RULES, "reject_limits": {"share": 0.01}}))
+    told = {"columns": LINEITEM, "rules": RULES, "reject_limits": {"share": 0.01}}
+    convert(src, dest, options=Options(contract=Contract.from_dict(told)), checks=Checks.of(told))
 
 
 def duckdb(src: Path, dest: Path) -> None:
