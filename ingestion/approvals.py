@@ -133,7 +133,7 @@ def refuse(job_id: str, by: str, also: Also | None = None) -> Job:
         message=f"{error.what} (Code {error.code}.) Nothing was loaded.",
         data={"error": told},
     )
-    actions = [Job.error.set(told), Job.approval.remove(), *lifecycle.ending(now())]
+    actions = [Job.error.set(told), *lifecycle.ending(now())]
     if not move(job, "FAILED", actions, line=line, condition=Job.approval.exists() & NOT_CANCELLED, also=also):
         raise _too_late(job_id)
     metrics.ended(job, code=error.code)

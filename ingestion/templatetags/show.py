@@ -115,6 +115,12 @@ def took(job: Any) -> float | None:
 
 
 @register.filter
+def dashed(name: str) -> str:
+    """Return a name as an attribute's has it: ``new-column``."""
+    return name.replace("_", "-")
+
+
+@register.filter
 def get(mapping: Any, key: str) -> Any:
     """Return what a mapping holds under a name that is a variable."""
     return mapping.get(key)

@@ -59,6 +59,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "figures": _figures(trends.windows[chosen]),
         "failed": failed[:ATTENTION],
         "open_rejects": open_rejects,
+        "waiting": _waiting(recent, own_only(request))[:ATTENTION],
         "recent": recent[:RECENT],
         "datasets": datasets[:FRESHEST],
         "more_datasets": len(datasets) > FRESHEST,
@@ -74,6 +75,12 @@ def _jobs(own: str | None) -> tuple[list[Job], list[Job]]:
         else [job for job in recent if job.status == "FAILED"]
     )
     return recent, [job for job in failed if (job.error or {}).get("code") not in _NO_FAULT]
+
+
+def _waiting(recent: Sequence[Job], own: str | None) -> list[Job]:
+    """Return the jobs that wait for an Admin's approval, as far as somebody sees them."""
+    found = recent if own is not None else queries.list_jobs(status="PENDING", limit=50).jobs
+    return [job for job in found if job.status == "PENDING" and job.approval]
 
 
 def _figures(window: queries.Window) -> list[dict[str, Any]]:

@@ -43,8 +43,20 @@ def _facts(request: HttpRequest, job: Job) -> dict[str, Any]:
         "job": job,
         "stages": stages(job),
         **_documents(job),
+        **_changes(request, job),
         **rejects,
         **_actions(request, job),
+    }
+
+
+def _changes(request: HttpRequest, job: Job) -> dict[str, Any]:
+    """Return in what the file is not as its dataset's contract agrees, where that keeps it out."""
+    code = (job.error or {}).get("code")
+    if not job.approval and code not in {"SCHEMA_CHANGED", "CHANGE_REFUSED"}:
+        return {}
+    return {
+        "changes": lake.get_json(lake.about_key(job.job_id, "changes.json")),
+        "can_decide": bool(job.approval) and not job.cancel_requested and may(request.user, Action.CHANGE_CONTRACTS),
     }
 
 

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_GET
 from accounts.models import signed_in
 from accounts.roles import Action, OpenTo, may, open_to
 from accounts.signin import to_sign_in
-from ingestion import connections, lake, looking, queries
+from ingestion import connections, contracts, lake, looking, queries
 from ingestion import datasets as known_datasets
-from ingestion.errors import BadRequest
+from ingestion.conversion.contract import policies
+from ingestion.errors import BadRequest, ContractMissing
 from ingestion.web.access import own_only, page, part
 from ingestion.web.dashboard import ORDER
 from ingestion.web.job import SHOWN_ROWS
@@ -111,8 +112,26 @@ def dataset(request: HttpRequest, name: str) -> HttpResponse:
         "columns": preview.get("columns", []),
         "rows": preview.get("rows", [])[:SHOWN_ROWS],
         "rules": {column["name"]: column for column in report.get("columns", [])},
+        **_contract(request, name),
     }
     return render(request, "web/dataset.html", facts)
+
+
+def _contract(request: HttpRequest, name: str) -> dict[str, Any]:
+    """Return a dataset's contract and its history, and what an Admin may choose."""
+    try:
+        contract = contracts.get(name)
+    except ContractMissing:
+        return {}
+    return {
+        "contract": contract,
+        "versions": contracts.versions(name),
+        "can_change": may(request.user, Action.CHANGE_CONTRACTS),
+        "presets": policies.PRESETS,
+        "shares": policies.SHARES,
+        "kinds": policies.KINDS,
+        "outcomes": policies.OUTCOMES,
+    }
 
 
 @open_to(OpenTo.SIGNED_IN)

@@ -7,6 +7,7 @@ const PARTS = {
   "#job": () => import("./job.js").then(({ watchJob }) => each("#job", watchJob)),
   "#jobs": () => import("./jobs.js").then(({ bulkRetry }) => each("#jobs", bulkRetry)),
   "#connections": () => import("./connections.js").then(({ testing }) => each("#connections", testing)),
+  "#contract-form": () => import("./contract.js").then(({ contractForm }) => each("#contract-form", contractForm)),
   "#connection": () => import("./connections.js").then(({ connectionForm }) => each("#connection", connectionForm)),
   "#new-job": () => import("./new.js").then(({ newJob }) => each("#new-job", newJob)),
   "#signed-in": () => import("./signed-in.js"),

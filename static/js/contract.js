@@ -1,0 +1,44 @@
+/** The form of a dataset's contract: a preset fills in its policies, and saving makes the next version. */
+
+import { call, show } from "./api.js";
+
+/** @param {HTMLFormElement} form */
+export function contractForm(form) {
+  const preset = /** @type {HTMLSelectElement} */ (form.elements.namedItem("preset"));
+  const policies = /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-policy]"));
+  const share = /** @type {HTMLInputElement} */ (form.elements.namedItem("share"));
+  const count = /** @type {HTMLInputElement} */ (form.elements.namedItem("count"));
+  preset.addEventListener("change", () => {
+    const chosen = preset.selectedOptions[0];
+    for (const policy of policies) policy.value = chosen.getAttribute(`data-${policy.name.replaceAll("_", "-")}`) ?? "ask";
+    share.value = chosen.dataset.share ?? "";
+    count.value = "";
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+    const json = {
+      version: Number(form.dataset.version),
+      preset: preset.value,
+      policies: Object.fromEntries([...policies].map((policy) => [policy.name, policy.value])),
+      reject_limits: { share: number(share.value), count: number(count.value) },
+    };
+    button.disabled = true;
+    try {
+      await call(`datasets/${form.dataset.dataset}/contract`, { method: "PUT", json });
+      window.location.reload();
+    } catch (error) {
+      show(/** @type {HTMLElement} */ (form.querySelector("[data-error]")), error);
+      button.disabled = false;
+    }
+  });
+}
+
+/**
+ * Returns the number that a field holds, null for none, and the text itself where it is no number, for the API to say.
+ * @param {string} text
+ */
+function number(text) {
+  const bare = text.trim().replace(",", ".");
+  return bare === "" ? null : Number.isNaN(Number(bare)) ? bare : Number(bare);
+}

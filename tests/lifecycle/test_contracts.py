@@ -1,0 +1,226 @@
+"""A dataset's contract through the whole worker: born, evolved, asked for, and agreed upon by two at once."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import uuid
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+
+from ingestion.errors import ContractConflict, ContractFixed, JobMoveRefused
+
+AT_ONCE = """
+import sys, time, django, os
+os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
+django.setup()
+from pathlib import Path
+from ingestion import contracts, worker
+real, first = contracts.agree, []
+def agree(*given):
+    if not first:
+        first.append(1)
+        Path(sys.argv[2]).touch()
+        while not Path(sys.argv[3]).exists():
+            time.sleep(0.01)
+    return real(*given)
+contracts.agree = agree
+print(worker.run(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def dataset():
+    return f"t_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def loaded(new_job, dataset):
+    """Load a text and return its job as it is afterwards."""
+    from ingestion import lifecycle, worker
+
+    def load(content: str):
+        job = new_job(content, dataset=dataset)
+        worker.run(job.job_id)
+        return lifecycle.get(job.job_id)
+
+    return load
+
+
+@pytest.fixture
+def table(dataset, tmp_path):
+    """Read all of the dataset with its contract's schema, by DuckDB and by PyArrow, which must agree."""
+    from ingestion import contracts, lake
+
+    def read() -> pa.Table:
+        paths = []
+        for number, key in enumerate(lake.keys(f"parquet/{dataset}/")):
+            paths.append(str(tmp_path / f"{uuid.uuid4().hex}-{number}.parquet"))
+            lake.download(key, tmp_path / paths[-1])
+        schema = contracts.known(dataset).contract.schema()
+        one = ds.dataset(paths, schema=schema).to_table()
+        names = ", ".join(f"'{path}'" for path in paths)
+        columns = ", ".join(f'"{name}"' for name in schema.names)
+        with duckdb.connect() as connection:
+            query = f"SELECT {columns} FROM read_parquet([{names}], union_by_name=true)"
+            two = connection.sql(query).to_arrow_table()
+        assert two.schema.types == schema.types
+        assert sorted(map(str, one.to_pylist())) == sorted(map(str, two.to_pylist()))
+        return one
+
+    return read
+
+
+def test_a_first_load_makes_the_contract_and_the_next_ones_simply_go_through(loaded, dataset):
+    from ingestion import contracts
+
+    first = loaded("id;amount\n1;1,50\n2;2,25\n")
+    assert (first.status, first.schema_version) == ("SUCCESS", 1)
+    for content in ("id;amount\n3;7\n", "id;amount\n4;1.234,50\n", "id;amount\n", "id;amount\n5;9,5\n"):
+        later = loaded(content)
+        assert (later.status, later.schema_version) == ("SUCCESS", 1), later.error
+        assert [told["code"] for told in later.warnings] == []
+    (version,) = contracts.versions(dataset)
+    assert (version.job_id, version.changed_by) == (first.job_id, "")
+    assert [column["type"] for column in version.body["columns"]] == ["int64", "decimal128(18, 2)"]
+
+
+def test_after_a_wider_type_the_earlier_objects_have_it_too_and_their_records_say_so(loaded, dataset, table):
+    from ingestion import lake, lifecycle, queries
+
+    first = loaded("id;qty\n1;3\n2;4\n")
+    second = loaded("id;qty;note\n3;1,5\n4;2,25\n".replace("\n3;1,5\n4;2,25", "\n3;1,5;x\n4;2,25;y"))
+    assert (second.status, second.schema_version) == ("SUCCESS", 2), second.error
+    assert {told["code"] for told in second.warnings} == {"WIDENED", "NEW_COLUMN"}
+    assert sorted(map(str, table().column("qty").to_pylist())) == ["1.50", "2.25", "3.00", "4.00"]
+    told = lifecycle.get(first.job_id)
+    body = lake.get_bytes(lake.key_of(told.output_path))
+    assert told.output_sha256 == hashlib.sha256(body).hexdigest() != first.output_sha256
+    assert told.output_bytes == len(body)
+    assert "Written anew" in queries.events(first.job_id)[0][-1].message
+
+
+def test_a_job_that_asks_waits_for_nobody_but_an_admin_and_loads_once_approved(loaded, dataset, table):
+    from ingestion import approvals, contracts, lifecycle, worker
+
+    loaded("id;qty\n1;3\n2;4\n")
+    job = loaded("id;qty\n3;many\n4;few\n")
+    assert (job.status, job.attempt, job.watch, job.due_at) == ("PENDING", 0, None, None)
+    (change,) = job.approval["changes"]
+    assert (change["kind"], change["column"], change["example"], change["line"]) == ("changed_kind", "qty", "many", 2)
+    assert worker.run(job.job_id) == "PENDING"  # a delivery that comes late
+    assert len(table()) == 2
+
+    approvals.approve(job.job_id, "an admin")
+    with pytest.raises(JobMoveRefused):
+        approvals.approve(job.job_id, "another admin")
+    assert worker.run(job.job_id) == "SUCCESS"
+    assert lifecycle.get(job.job_id).schema_version == 2
+    assert sorted(table().column("qty").to_pylist()) == ["3", "4", "few", "many"]
+    newest = contracts.versions(dataset)[0]
+    assert (newest.version, newest.changed_by, newest.job_id) == (2, "an admin", job.job_id)
+
+
+def test_a_refused_change_ends_the_job_and_leaves_the_contract(loaded, dataset):
+    from ingestion import approvals, contracts
+
+    loaded("id;qty\n1;3\n2;4\n")
+    job = loaded("id\n3\n4\n")
+    done = approvals.refuse(job.job_id, "an admin")
+    assert (done.status, done.error["code"], done.approval) == ("FAILED", "CHANGE_REFUSED", None)
+    assert "qty" in done.error["message"]
+    assert contracts.get(dataset).version == 1
+
+
+def test_a_waiting_job_can_be_cancelled(loaded):
+    from ingestion import lifecycle
+
+    loaded("id;qty\n1;3\n2;4\n")
+    job = loaded("id;qty\n3;many\n4;few\n")
+    assert lifecycle.cancel(job.job_id, "tester").status == "CANCELLED"
+
+
+def test_an_approval_of_an_outdated_contract_only_looks_again(loaded, dataset):
+    from ingestion import approvals, worker
+
+    loaded("id;qty\n1;3\n2;4\n")
+    one, two = loaded("id;qty\n3;many\n4;few\n"), loaded("id;qty\n5;none\n6;all\n")
+    approvals.approve(one.job_id, "an admin")
+    approvals.approve(two.job_id, "an admin")
+    assert [worker.run(job.job_id) for job in (one, two)] == ["SUCCESS", "SUCCESS"]
+
+
+def test_a_strict_contract_fails_with_the_place_and_the_next_step(loaded, dataset):
+    from ingestion import contracts
+
+    loaded("id;qty\n1;3\n2;4\n")
+    contracts.change(dataset, {"version": 1, "preset": "strict"}, by="an admin")
+    job = loaded("id;qty\n3;5\n4;2,25\n")
+    assert (job.status, job.error["code"]) == ("FAILED", "SCHEMA_CHANGED")
+    assert job.error["place"] == {"file": "in.csv", "line": 3, "column": "qty"}
+    assert '"2,25"' in job.error["message"]
+    assert job.error["hint"]
+
+
+def test_a_person_changes_only_the_version_that_was_seen_and_nothing_that_loads_contradict(loaded, dataset):
+    from ingestion import contracts
+
+    loaded("id;qty\n1;3\n2;4\n")
+    columns = contracts.get(dataset).body["columns"]
+    contracts.change(dataset, {"version": 1, "policies": {"new_column": "ask"}, "preset": "open"}, by="an admin")
+    with pytest.raises(ContractConflict):
+        contracts.change(dataset, {"version": 1, "preset": "strict"}, by="another")
+    with pytest.raises(ContractFixed):
+        contracts.change(dataset, {"version": 2, "columns": columns[:1]}, by="an admin")
+    with pytest.raises(ContractFixed):
+        contracts.change(
+            dataset, {"version": 2, "columns": [columns[0], columns[1] | {"type": "string"}]}, by="an admin"
+        )
+    assert contracts.get(dataset).body["policies"]["new_column"] == "ask"
+
+
+def test_a_dataset_older_than_contracts_gets_one_at_its_next_load(loaded, dataset, table):
+    from ingestion.models import ContractVersion, Dataset
+
+    loaded("id;qty\n1;3\n2;4\n")
+    ContractVersion(dataset, 1).delete()
+    Dataset("datasets", dataset).update([Dataset.settled_version.remove()])
+    job = loaded("id;qty\n3;5,5\n4;2,25\n")
+    assert (job.status, job.schema_version) == ("SUCCESS", 2), job.error
+    assert len(table()) == 4
+
+
+@pytest.mark.parametrize("kind", ["two columns", "two types", "two first loads"])
+def test_two_processes_that_evolve_a_dataset_at_once_end_in_one_contract(
+    new_job, loaded, dataset, table, tmp_path, kind
+):
+    from ingestion import contracts, lifecycle
+
+    contents = {
+        "two columns": ("id;qty;left\n3;5;x\n", "id;right;qty\n4;y;6\n"),
+        "two types": ("id;qty\n3;5,5\n", "id;qty\n3,25;5\n"),
+        "two first loads": ("id;qty\n3;5\n", "id;qty;more\n4;6;y\n"),
+    }[kind]
+    if kind != "two first loads":
+        loaded("id;qty\n1;3\n2;4\n")
+    jobs = [new_job(content, dataset=dataset) for content in contents]
+    ready = [tmp_path / "one", tmp_path / "two"]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", AT_ONCE, job.job_id, mine, other], stdout=subprocess.PIPE, text=True)
+        for job, mine, other in zip(jobs, ready, ready[::-1], strict=True)
+    ]
+    for process in workers:
+        process.communicate(timeout=120)
+    ended = [lifecycle.get(job.job_id) for job in jobs]
+    assert [job.status for job in ended] == ["SUCCESS", "SUCCESS"], [job.error for job in ended]
+    known = contracts.known(dataset)
+    assert known.is_settled
+    versions = [version.version for version in contracts.versions(dataset)]
+    assert versions == list(range(len(versions), 0, -1))
+    assert len(table()) == 2 + (0 if kind == "two first loads" else 2)
+    names = [column.name for column in known.contract.columns]
+    assert set(names) == set(";".join(content.split("\n")[0] for content in contents).split(";"))
