@@ -154,7 +154,7 @@ def mail(stack):
 
 @pytest.fixture(scope="session")
 def ended(api):
-    """Wait until a job has ended and return it."""
+    """Wait until a job has ended, or waits for a person, and return it."""
     import time
 
     def wait(job_id: str, timeout_s: float = 60) -> dict:
@@ -162,7 +162,7 @@ def ended(api):
             deadline = time.monotonic() + timeout_s
             while time.monotonic() < deadline:
                 job = admin.get(f"/jobs/{job_id}").json()
-                if job["status"] in {"SUCCESS", "FAILED", "CANCELLED"}:
+                if job["status"] in {"SUCCESS", "FAILED", "CANCELLED"} or job["approval"]:
                     return job
                 time.sleep(0.1)
         raise AssertionError(f"the job did not end: {job}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import uuid
 
 import pytest
@@ -18,9 +17,8 @@ def loaded(api, ended, dataset):
     """Load a text as an Operator; return the job when it has ended or waits for an approval."""
 
     def load(content: str) -> dict:
-        file = io.BytesIO(content.encode())
-        file.name = "in.csv"
-        job = api("Operator").post("/upload", {"file": file, "dataset": dataset}).json()
+        files = {"file": ("in.csv", content.encode())}
+        job = api("Operator").post("/upload", files=files, data={"dataset": dataset}).json()
         return ended(job["job_id"])
 
     return load
@@ -45,12 +43,12 @@ def test_only_an_admin_changes_a_contract_and_only_the_version_that_was_seen(api
     loaded("id;qty\n1;3\n2;4\n")
     address, body = f"/datasets/{dataset}/contract", {"version": 1, "preset": "strict"}
     for role in ("Viewer", "Operator"):
-        assert api(role).put(address, body, format="json").status_code == 403
-    answer = api("Admin").put(address, body, format="json")
+        assert api(role).put(address, json=body).status_code == 403
+    answer = api("Admin").put(address, json=body)
     assert (answer.status_code, answer.json()["version"]) == (200, 2)
     assert answer.json()["policies"]["new_column"] == "fail"
-    assert api("Admin").put(address, body, format="json").json()["code"] == "CONTRACT_CONFLICT"
-    wrong = api("Admin").put(address, {"version": 2, "policies": {"new_column": "perhaps"}}, format="json")
+    assert api("Admin").put(address, json=body).json()["code"] == "CONTRACT_CONFLICT"
+    wrong = api("Admin").put(address, json={"version": 2, "policies": {"new_column": "perhaps"}})
     assert (wrong.status_code, wrong.json()["code"]) == (400, "CONTRACT_INVALID")
     rows = audit.entries(about="admin@databridge.example", limit=20).entries
     assert any(entry.action == "change contract" and dataset in entry.object for entry in rows)
@@ -58,7 +56,7 @@ def test_only_an_admin_changes_a_contract_and_only_the_version_that_was_seen(api
 
 def test_a_contract_may_be_given_before_the_first_file(api, loaded, dataset):
     columns = [{"name": "id", "type": "int64"}, {"name": "day", "type": "date", "rule": "date DD/MM/YYYY"}]
-    given = api("Admin").put(f"/datasets/{dataset}/contract", {"columns": columns}, format="json")
+    given = api("Admin").put(f"/datasets/{dataset}/contract", json={"columns": columns})
     assert (given.status_code, given.json()["version"]) == (200, 1), given.content
     job = loaded("id;day\n1;03/04/2026\n2;05/06/2026\n")
     assert (job["status"], job["schema_version"]) == ("SUCCESS", 1), job["error"]
