@@ -58,6 +58,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "window": chosen,
         "figures": _figures(trends.windows[chosen]),
         "failed": failed[:ATTENTION],
+        "open_rejects": open_rejects,
         "waiting": _waiting(recent, own_only(request))[:ATTENTION] if trends.by_status["PENDING"] else [],
         "recent": recent[:RECENT],
         "datasets": datasets[:FRESHEST],
