@@ -67,6 +67,7 @@ def _documents(job: Job) -> dict[str, Any]:
     preview = lake.get_json(lake.about_key(job.job_id, "preview.json")) or {"columns": [], "rows": []}
     return {
         "report": lake.get_json(lake.about_key(job.job_id, "report.json")),
+        "profile": (lake.get_json(lake.about_key(job.job_id, "profile.json")) or {}).get("columns", []),
         "columns": preview["columns"],
         "rows": preview["rows"][:SHOWN_ROWS],
     }

@@ -9,7 +9,9 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from django.test import Client
 
+from databridge.local.provision import DEMO_PASSWORD
 from ingestion.conversion.checks.corrections import corrections_of
 
 RULES = [
@@ -242,6 +244,11 @@ def test_the_profile_tells_of_each_column(api, ended, dataset):
     columns = {one["name"]: one for one in api("Viewer").get(f"/jobs/{job}/profile").json()["columns"]}
     assert columns["currency"]["distinct"] == 2
     assert (columns["amount"]["min"], columns["amount"]["max"], columns["amount"]["nulls"]) == ("0.50", "299.50", 0)
+    page = Client()
+    page.post("/app/sign-in", {"email": "operator@databridge.example", "password": DEMO_PASSWORD})
+    shown = page.get(f"/app/jobs/{job}").content.decode()
+    assert "What the columns hold" in shown
+    assert "299.50" in shown
 
 
 def test_a_job_is_verified_and_a_change_in_the_lake_is_found(api, ended, dataset, stack):
