@@ -135,7 +135,9 @@ def keep(job: Job, path: Path, *, refused: bool = False) -> State | None:
     table = (line.encode() for line in as_csv(read(path), list(names)))
     lake.StagedObject.sent(lake.about_key(job.job_id, CSV), table).publish()
     lake.StagedObject.sent(lake.about_key(job.job_id, TABLE), lake.read_blocks(path)).publish()
-    return State(total=total, entries=entries, columns=tuple(names), refused=refused, version=int(job.rejects_version))
+    return State(
+        total=total, entries=entries, columns=tuple(names), refused=refused, version=int(job.rejects_version or 0)
+    )
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

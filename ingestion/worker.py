@@ -345,6 +345,7 @@ def _publish(job: Job, made: checking.Made, report: Report, contract: Contract, 
         output_sha256=sha256,
         content_sha256=content,
         rejects=rejects and rejects.as_dict(),
+        rejects_version=int(job.rejects_version or 0),
         watch=setaside.watch(rejects),
         still_wrong=made.still_wrong(),
     )
