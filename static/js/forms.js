@@ -3,12 +3,19 @@
 import { send } from "./api.js";
 import { csrfToken } from "./session.js";
 
-/** Looks for the session before a form of a signed-in page is sent. A form with `data-leaves` is sent as it is. */
+const YOUNG_MS = 10000;
+
+/**
+ * Looks for the session before a form of a signed-in page is sent. A form with `data-leaves`, or of a page that has only
+ * just come with a session, is sent as it is.
+ */
 export function guardForms() {
+  const since = Date.now();
   let isSure = false;
   document.addEventListener("submit", async (event) => {
     const form = /** @type {HTMLFormElement} */ (event.target);
     if (isSure || event.defaultPrevented || form.method !== "post" || "leaves" in form.dataset) return;
+    if (Date.now() - since < YOUNG_MS) return;
     event.preventDefault();
     const { submitter } = event;
     await send("session").catch(() => {}); // out of reach: the browser says so itself
