@@ -28,10 +28,16 @@ GUARDED = {
     "upload": ("POST",),
     "dry-run": ("POST",),
     "uploads": ("POST",),
-    "uploads/{proxy+}": ("HEAD", "PATCH", "DELETE"),
+    "uploads/{proxy+}": ("HEAD", "POST", "PATCH", "DELETE"),
+    "sources/test": ("POST",),
+    "connections": ("GET", "POST"),
+    "connections/{proxy+}": ("GET", "POST", "PUT", "DELETE"),
     "jobs": ("GET",),
     "jobs/{job_id}": ("GET",),
     "jobs/{job_id}/{proxy+}": ("GET", "POST"),
+    "datasets": ("GET",),
+    "datasets/{proxy+}": ("GET", "PUT"),
+    "stats": ("GET",),
 }
 # The same endpoints for machines: API Gateway's authorizer takes either ID tokens or access tokens with these scopes.
 MACHINE_DOOR = "machine"

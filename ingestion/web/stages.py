@@ -14,7 +14,18 @@ STAGES = ("fetch", "detect", "read", "type", "validate", "write", "publish")
 _TOGETHER = ("read", "type", "write")
 _AFTER_FETCH = {"ALREADY_LOADED", "BEING_LOADED"}  # no fault of a stage: the file is here and goes no further
 _FAULTS_OF_TYPES = {"UNSUPPORTED_TYPE"}  # what else fails while types are settled is a file that cannot be read
+# the file was read, and is not as its dataset agrees
+_FAULTS_OF_VALUES = {
+    "APPROVAL_NEEDED",
+    "CHANGE_REFUSED",
+    "CONTROL_TOTALS_MISMATCH",
+    "REJECTS_OVER_LIMIT",
+    "RULE_BROKEN",
+    "RULE_COLUMN_MISSING",
+    "SCHEMA_CHANGED",
+}
 WORDS = {
+    "asked": "waits for approval",
     "done": "done",
     "now": "running",
     "failed": "failed here",
@@ -48,6 +59,10 @@ def stages(job: Job) -> list[Stage]:
     present, code = progress.get("stage"), (job.error or {}).get("code")
     if code in _AFTER_FETCH:
         return [_stage(name, "done" if name == "fetch" else "waiting", {}, found) for name in STAGES]
+    if job.approval or code in _FAULTS_OF_VALUES:
+        at = "asked" if job.approval else "failed"
+        states = {"validate": at, "publish": "waiting", "write": "begun" if "write" in found else "waiting"}
+        return [_stage(name, states.get(name, "done"), {}, found) for name in STAGES]
     if present is None and job.started_at and job.status != "SUCCESS":
         present = "fetch"  # the first bytes have not come yet
     if present == "type" and job.status != "RUNNING" and code not in _FAULTS_OF_TYPES:

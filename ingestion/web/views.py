@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from accounts.roles import Action, OpenTo, may, open_to
 from accounts.signin import to_sign_in
 from ingestion import connections, contracts, lake, looking, queries
 from ingestion import datasets as known_datasets
+from ingestion.conversion.checks import rules
 from ingestion.conversion.contract import policies
 from ingestion.errors import BadRequest, ContractMissing
 from ingestion.web.access import own_only, page, part
@@ -131,6 +133,11 @@ def _contract(request: HttpRequest, name: str) -> dict[str, Any]:
         "shares": policies.SHARES,
         "kinds": policies.KINDS,
         "outcomes": policies.OUTCOMES,
+        "agreed_rules": [
+            {"name": rule.name, "severity": rule.severity, "json": json.dumps(rule.as_dict(), ensure_ascii=False)}
+            for rule in rules.rules_of(contract.body.get("rules"))
+        ],
+        "rule_kinds": rules.kinds(),
     }
 
 

@@ -1,6 +1,7 @@
 /** The form of a dataset's contract: a preset fills in its policies, and saving makes the next version. */
 
 import { call, show } from "./api.js";
+import { rulesOf } from "./rules.js";
 
 /** @param {HTMLFormElement} form */
 export function contractForm(form) {
@@ -8,6 +9,7 @@ export function contractForm(form) {
   const policies = /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-policy]"));
   const share = /** @type {HTMLInputElement} */ (form.elements.namedItem("share"));
   const count = /** @type {HTMLInputElement} */ (form.elements.namedItem("count"));
+  const rules = rulesOf(/** @type {HTMLElement} */ (form.querySelector("[data-rules]")));
   preset.addEventListener("change", () => {
     const chosen = preset.selectedOptions[0];
     for (const policy of policies) policy.value = chosen.getAttribute(`data-${policy.name.replaceAll("_", "-")}`) ?? "ask";
@@ -22,6 +24,7 @@ export function contractForm(form) {
       preset: preset.value,
       policies: Object.fromEntries([...policies].map((policy) => [policy.name, policy.value])),
       reject_limits: { share: number(share.value), count: number(count.value) },
+      rules: rules(),
     };
     button.disabled = true;
     try {

@@ -12,6 +12,8 @@ from django.urls import URLPattern, get_resolver
 
 from accounts import audit
 from accounts.roles import Action, OpenTo, Role, Scope, scope
+from databridge.resources import guarded
+from ingestion.api.urls import routes
 
 JOB = "01a20000-0000-7000-8000-000000000000"
 ACTORS = ("Admin", "Operator", "Viewer", None)
@@ -51,6 +53,19 @@ def test_every_route_has_a_rule():
         f"{method} {route}" for route, view in ROUTES for method in _methods(view) if _rule(view, method) is None
     ]
     assert lacking == []
+
+
+def test_the_gateway_asks_for_a_token_at_every_endpoint_and_before_no_page():
+    endpoints = {str(one.pattern): one.callback for one in routes()}
+    unguarded = [
+        f"{method} {route}"
+        for route, view in endpoints.items()
+        for method in _methods(view)
+        if guarded(method, _address(route)) != "id" or guarded(method, f"/machine{_address(route)}") != "access"
+    ]
+    assert unguarded == []
+    pages = [route for route, _ in ROUTES if route.removeprefix("machine/") not in endpoints]
+    assert [route for route in pages if guarded("GET", _address(route)) or guarded("POST", _address(route))] == []
 
 
 def test_there_are_enough_cells_to_mean_something():

@@ -100,6 +100,7 @@ def main() -> None:
         states(page, base, ids)
         retrying(page, base)
         connections(open_page(), base)
+        contract(open_page(), base)
         for role, name, path in (
             ("Viewer", "viewer-job", f"/app/jobs/{ids['ledger']}"),
             ("Viewer", "not-allowed", "/app/new"),
@@ -198,6 +199,28 @@ def connections(page: Any, base: str) -> None:
     page.wait_for_url(f"{base}/app/connections/erp-exports")
     page.goto(f"{base}/app/connections")
     take(page, "connections")
+    page.context.close()
+
+
+def contract(page: Any, base: str) -> None:
+    """Take a contract as a rule is added to it, and a job whose file would change it."""
+    sign_in(page, base, "Admin")
+    page.goto(f"{base}/app/datasets/invoices")
+    page.get_by_text("Add a rule").click()
+    page.get_by_label("Kind", exact=True).select_option("range")
+    page.get_by_label("Column", exact=True).select_option("amount")
+    page.locator("#rule-range-min").fill("0.01")
+    page.get_by_role("button", name="Add to the rules").click()
+    page.locator("section[aria-labelledby=contract]").screenshot(path=IMAGES / "contract.png")
+    with tempfile.TemporaryDirectory() as folder:
+        changed = Path(folder) / "Invoices.csv"
+        changed.write_text(INVOICES.replace(",00", ",00 EUR").replace(",50", ",50 EUR").replace(".11.", ".12."))
+        page.goto(f"{base}/app/new")
+        page.locator("input[type=file]").set_input_files(changed)
+        page.locator("[data-look-result] table").wait_for()
+        page.get_by_role("button", name="Load", exact=True).click()
+        page.get_by_role("heading", name="Waiting for approval").wait_for(timeout=90_000)
+    take(page, "job-approval")
     page.context.close()
 
 

@@ -37,6 +37,17 @@ def test_a_file_that_is_loaded_already_failed_in_no_stage():
     assert (found["fetch"], found["detect"], set(found.values())) == ("done", "waiting", {"done", "waiting"})
 
 
+@pytest.mark.parametrize("code", ["CHANGE_REFUSED", "REJECTS_OVER_LIMIT", "CONTROL_TOTALS_MISMATCH", None])
+def test_a_file_that_is_not_as_agreed_was_read_and_stands_before_validation(code):
+    progress = told("read", "fetch", "detect", "type", "read", "write")
+    approval = None if code else {"changes": [], "contract_version": 1, "asked_at": "2026-10-31T12:00:00+00:00"}
+    job = Job("1", status="FAILED" if code else "PENDING", progress=progress, approval=approval)
+    job.error = {"code": code} if code else None
+    found = {stage.name: stage.state for stage in stages(job)}
+    assert found == {"fetch": "done", "detect": "done", "read": "done", "type": "done",
+                     "validate": "failed" if code else "asked", "write": "begun", "publish": "waiting"}  # fmt: skip
+
+
 def test_what_is_done_together_runs_together():
     found = states("RUNNING", told("write", "fetch", "detect", "type", "read", "write"))
     assert found == {"fetch": "done", "detect": "done", "read": "now", "type": "now", "validate": "waiting",

@@ -179,6 +179,25 @@ PARAMETERS: dict[str, dict[str, Callable[[Any], bool]]] = {
 }
 """What each kind takes beside its columns and its severity, and how each parameter is checked."""
 
+
+def kinds() -> list[dict[str, Any]]:
+    """Describe every kind for a form: its name, whether it takes no column or several, and its parameters.
+
+    Each parameter has a ``form``: ``lines`` for a list, ``count`` for a whole number, else ``text``.
+    """
+    forms = {"_is_values": "lines", "_is_names": "lines", "_is_count": "count"}
+    return [
+        {
+            "name": kind,
+            "none": kind == "row_count",
+            "several": kind in _SEVERAL,
+            "whole": kind in WHOLE,
+            "fields": [{"name": name, "form": forms.get(check.__name__, "text")} for name, check in parameters.items()],
+        }
+        for kind, parameters in PARAMETERS.items()
+    ]
+
+
 _NEEDED: dict[str, frozenset[str]] = {
     kind: frozenset({"dataset"} if kind == "foreign_key" else parameters) for kind, parameters in PARAMETERS.items()
 }
