@@ -96,9 +96,11 @@ def test_pages_are_light_and_ask_no_other_host_and_little_of_ours(as_role, live,
     for name, path in pages(jobs, "Operator").items():
         if name in {"hostile", "not found"}:
             continue
+        # what the rows of a long list weigh is the user's data
+        few = f"{'&' if '?' in path else '?'}dataset={jobs['good']['dataset']}" if "jobs" in name else ""
         asked = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
-        page.goto(live + path, wait_until="networkidle")
+        page.goto(live + path + few, wait_until="networkidle")
         weight = page.evaluate(WEIGHT)
         assert weight < PAGE_BYTES, f"{name}: {weight} bytes"
         assert len(asked) < PAGE_REQUESTS, f"{name}: {asked}"

@@ -74,10 +74,9 @@ class ContractGate:
         self._matching = found = matched(self.contract, schema.names)
         self._unsure = {}
         if places := guessed(self.contract, schema, found):
-            evolves = self.contract.policies["renamed"] == "evolve"
-            sure = {name: place for name, place in places.items() if self._is_sure(name, schema.field(place).name)}
-            take_renamed(found, sure if evolves else places)
-            self._unsure = {name: place for name, place in places.items() if name not in sure} if evolves else {}
+            taken = {name: place for name, place in places.items() if self._is_renamed(name, schema.field(place).name)}
+            take_renamed(found, taken)
+            self._unsure = {name: place for name, place in places.items() if name not in taken}
         places = {**found.found, **found.renamed}
         ways = [self._agreed(column.name, places.get(column.name), schema, rules) for column in self.contract.columns]
         for place in found.new:
@@ -89,8 +88,16 @@ class ContractGate:
         self._schema = pa.schema([pa.field(way.name, way.kind) for way in ways], metadata)
         return self._schema
 
-    def _is_sure(self, name: str, other: str) -> bool:
-        return name in self._surely or is_like(name, other)
+    def _is_renamed(self, name: str, other: str) -> bool:
+        """Tell whether a new column is a missing one: its name or a value is alike, or a column that never lacked goes.
+
+        An optional one may be missing, and another optional one come, without the one being the other: two
+        files that bring a column each are no rename. What evolves unasked needs the likeness in any case.
+        """
+        if name in self._surely or is_like(name, other):
+            return True
+        column = self.contract.column(name)
+        return self.contract.policies["renamed"] != "evolve" and column is not None and not column.nullable
 
     def _agreed(self, name: str, place: int | None, schema: pa.Schema, rules: dict[str, str]) -> Way:
         """Return how a column of the contract comes about."""
