@@ -12,6 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -170,6 +171,11 @@ class RecordAdmin(admin.ModelAdmin):
     def detail(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return what the detail page shows."""
         raise NotImplementedError
+
+    @property
+    def media(self) -> forms.Media:
+        """Bring what chooses rows for an action, without jQuery and the scripts of forms, which no page here has."""
+        return forms.Media(js=["admin/js/actions.js"])
 
     # ---- what Django asks ---------------------------------------------------------------------
 
