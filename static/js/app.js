@@ -8,7 +8,7 @@ const PARTS = {
   "#jobs": () => import("./jobs.js").then(({ bulkRetry }) => each("#jobs", bulkRetry)),
   "#connections": () => import("./connections.js").then(({ testing }) => each("#connections", testing)),
   "#contract-form": () => import("./contract.js").then(({ contractForm }) => each("#contract-form", contractForm)),
-  "#connection": () => import("./connections.js").then(({ connectionForm }) => each("#connection", connectionForm)),
+  "form#connection": () => import("./connections.js").then(({ connectionForm }) => each("form#connection", connectionForm)),
   "#new-job": () => import("./new.js").then(({ newJob }) => each("#new-job", newJob)),
   "#signed-in": () => import("./signed-in.js"),
 };

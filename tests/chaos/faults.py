@@ -262,7 +262,9 @@ def let_time_pass(job) -> None:
 
     job.refresh(consistent_read=True)
     past = time.time() - 1
-    lapsed = [Job.due_at.set(past), Job.lease_until.set(past)] if job.status == "RUNNING" else [Job.due_at.set(past)]
+    # who sweeps before a retry may begin sends in vain, and looks again in a minute only
+    due = max(past, job.next_retry_at.timestamp() if job.next_retry_at else past)
+    lapsed = [Job.due_at.set(past), Job.lease_until.set(past)] if job.status == "RUNNING" else [Job.due_at.set(due)]
     with contextlib.suppress(UpdateError):  # it has moved meanwhile: nobody needs to wait for anything
         job.update(lapsed, condition=(Job.status == job.status) & Job.watch.exists())
 
