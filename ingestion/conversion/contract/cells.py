@@ -74,6 +74,8 @@ class CellReader:
         found: list[tuple[int, Rule]] = []
         for rule in rules_of(self._kind):
             own = _learned(twin(rule), filled)
+            if self._agreed is None and isinstance(own, DecimalRule) and own.separated and own.ambiguous:
+                continue  # 12.345 may be a fraction: that the type has none does not make its point a group sign
             if taken := int(pc.sum(_fine(own, filled, self._kind)).as_py() or 0):
                 found.append((taken, own))
         agreed = [(taken, rule) for taken, rule in found if self._agreed is not None and self._agreed(rule)]

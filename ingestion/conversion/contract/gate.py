@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 BREAKS = "BREAKS_CONTRACT"
 SILENT = {"narrowed", "first_values"}
+OPEN = {"AMBIGUOUS_NUMBER", "AMBIGUOUS_DATE"}  # what a column's rules left open is settled where its cells are read singly
 
 
 class ContractGate:
@@ -248,6 +249,8 @@ class ContractGate:
         if asking := [change for change in changes if change.outcome == "ask"]:
             raise ApprovalNeeded.of(self.contract.version, changes, asking)
         self.result = evolved(self.contract, changes)
+        by_cell = {names[way.place] for way in self._ways if way.reader is not None and way.place is not None}
+        table.warnings = [notice for notice in table.warnings if not (notice.code in OPEN and notice.column in by_cell)]
         table.warnings += [
             Notice(code=change.kind.upper(), message=change.message, column=change.column or None, lines=_lines(change))
             for change in changes
@@ -263,7 +266,7 @@ class ContractGate:
                 continue
             own = columns[way.place]
             rule = way.reader.rule if way.reader is not None and way.reader.rule else own.rule
-            notes = [own.note] if own.note else []
+            notes = [own.note] if own.note and way.reader is None else []
             if own.name != way.name:
                 notes.append(f'it is "{own.name}" in the file')
             if way.agreed is not None and way.narrower is not None and way.kind == way.agreed.kind:

@@ -87,7 +87,8 @@ def _bool(value: Any, details: dict[str, str | None]) -> str:
     return str(details["yes"] if value else details["no"])
 
 
-def _decimal(value: Decimal, details: dict[str, str | None]) -> str:
+def _decimal(value: Decimal | int, details: dict[str, str | None]) -> str:
+    value = Decimal(value)  # whole amounts may be stored as integers
     group = ast.literal_eval(details["group"]) if details["group"] else ""
     whole, _, fraction = f"{abs(value):{',' if group else ''}f}".partition(".")
     text = whole.replace(",", group) + (
