@@ -15,10 +15,11 @@ const PARTS = {
 
 const each = (selector, start) => document.querySelectorAll(selector).forEach((part) => start(part));
 
-if (document.getElementById("session")) import("./forms.js").then(({ guardForms }) => guardForms());
+const needed = Object.entries(PARTS).filter(([selector]) => document.querySelector(selector));
+const started = needed.map(([, start]) => start());
+if (document.getElementById("session")) started.push(import("./forms.js").then(({ guardForms }) => guardForms()));
 localise();
 setInterval(() => document.hidden || localise(), 30000);
-for (const [selector, start] of Object.entries(PARTS)) if (document.querySelector(selector)) start();
 
 for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details.menu"))) {
   menu.addEventListener("keydown", (event) => {
@@ -30,3 +31,5 @@ for (const menu of /** @type {NodeListOf<HTMLDetailsElement>} */ (document.query
     if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
   });
 }
+
+Promise.all(started).then(() => document.documentElement.toggleAttribute("data-ready", true));

@@ -12,6 +12,14 @@ DEMO_ADMIN = ("admin@databridge.example", "Try-DataBridge-1")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
+READY = "html[data-ready], html:not(:has(script[src*='/js/app']))"
+# A mouse finds nothing on a page whose scripts have not started: so a click after a click waits for them by itself.
+SLOW_HAND = """
+const sheet = new CSSStyleSheet();
+sheet.replaceSync("html:not([data-ready]):has(script[src*='/js/app']) body { pointer-events: none }");
+document.adoptedStyleSheets = [sheet];
+"""
+
 
 def chromium() -> str | None:
     """Return where Chromium is, if it is."""
@@ -30,8 +38,10 @@ def browsing(**context):
 
 
 def _page(context):
+    context.add_init_script(SLOW_HAND)
     page = context.new_page()
     page.complaints = []
+    page.goto, page.reload = _ready(page, page.goto), _ready(page, page.reload)
     page.on("console", lambda message: message.type == "error" and page.complaints.append(_said(message)))
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on(
@@ -39,6 +49,18 @@ def _page(context):
         lambda request: _aborted(request) or page.complaints.append(f"{request.url}: {request.failure}"),
     )
     return page
+
+
+def _ready(page, go):
+    """Let a page be gone to only when its scripts have started."""
+
+    def gone(*args, **more):
+        answer = go(*args, **more)
+        if more.get("wait_until") != "commit":
+            page.locator(READY).wait_for(state="attached")
+        return answer
+
+    return gone
 
 
 def _said(message) -> str:

@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from tests.e2e.browser import DEMO_ADMIN, DEMO_OPERATOR, chromium, until
+from tests.e2e.browser import DEMO_ADMIN, DEMO_OPERATOR, READY, chromium, until
 
 pytestmark = [
     pytest.mark.e2e,
@@ -22,12 +22,14 @@ class Keys:
 
     def __init__(self, page):
         self.page = page
+        page.on("filechooser", lambda _: None)  # asks the browser early for what a single key press would outrun
 
     def to(self, name: str) -> Keys:
         """Go on with Tab until something has this name; the address bar comes after the last thing."""
         for _ in range(120):
             self.page.keyboard.press("Tab")
             self.page.wait_for_load_state()
+            self.page.locator(READY).wait_for(state="attached")
             if self.page.evaluate(NAME).startswith(name):
                 shown = self.page.evaluate(
                     "(e => [e, e.closest('label')].some((s) => s && getComputedStyle(s).outlineStyle !== 'none'))(document.activeElement)"

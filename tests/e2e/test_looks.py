@@ -192,7 +192,8 @@ def test_failed_jobs_are_searched_and_retried_at_once(as_role, live, jobs, api, 
     question.get_by_role("button", name="Yes, retry 1 job").click()
     question.get_by_role("heading", name="1 job sent again").wait_for()
     found += axe.wrong(page, "result")
-    question.get_by_role("button", name="Close").click()
+    with page.expect_navigation():  # the list shows what became of them
+        question.get_by_role("button", name="Close").click()
     assert ended(jobs["failed"]["job_id"])["attempt"] >= 2
     page.goto(f"{live}/app/jobs?q=nothing-has-this-name")
     assert "No job fits" in page.locator("main").inner_text()
@@ -227,6 +228,7 @@ def test_all_jobs_that_match_are_retried_over_all_pages_of_the_list(as_role, liv
     question.get_by_role("heading", name="4 jobs sent again").wait_for()
     assert f"{mark}, 0.json: <b>Refused.</b>" in question.inner_text()
     found = axe.wrong(page, "result")
-    question.get_by_role("button", name="Close").click()
+    with page.expect_navigation():
+        question.get_by_role("button", name="Close").click()
     assert [ended(job_id)["attempt"] for job_id in ids] == [1, 2, 2, 2, 2]
     assert not found, "\n".join(found)
