@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 BREAKS = "BREAKS_CONTRACT"
 SILENT = {"narrowed", "first_values"}
-OPEN = {"AMBIGUOUS_NUMBER", "AMBIGUOUS_DATE"}  # what a column's rules left open is settled where its cells are read singly
+OPEN = {"AMBIGUOUS_NUMBER", "AMBIGUOUS_DATE"}  # of a column: its cells, read singly, settle what its rules left open
 
 
 class ContractGate:
