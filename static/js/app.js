@@ -16,6 +16,7 @@ const PARTS = {
 const each = (selector, start) => document.querySelectorAll(selector).forEach((part) => start(part));
 
 const needed = Object.entries(PARTS).filter(([selector]) => document.querySelector(selector));
+/** @type {Promise<unknown>[]} */
 const started = needed.map(([, start]) => start());
 if (document.getElementById("session")) started.push(import("./forms.js").then(({ guardForms }) => guardForms()));
 localise();
