@@ -287,6 +287,8 @@ def _check(table: Table, partial: Path, name: str) -> None:
     """Compare what was read with what the Parquet file says it holds."""
     import pyarrow.parquet as pq
 
+    if not table.columns():
+        raise NoRows("There is no table in the file.", hint="Check the export.", place=Place(file=name))
     written = pq.read_metadata(partial).num_rows
     if not table.rows.balanced or written != table.rows.loaded:
         raise AccountingBroken(
@@ -294,5 +296,3 @@ def _check(table: Table, partial: Path, name: str) -> None:
             hint="Nothing was published; report this file as a fault.",
             place=Place(file=name),
         )
-    if not table.columns():
-        raise NoRows("There is no table in the file.", hint="Check the export.", place=Place(file=name))

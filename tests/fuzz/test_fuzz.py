@@ -35,6 +35,7 @@ def test_what_was_found_once_is_not_found_again():
         "nameless_member.zip": "BROKEN_FILE",
         "no_score.csv": "ok csv",
         "nulls_against_the_schema.arrow": "ok arrow",
+        "rows_without_columns.stream": "NO_ROWS",
         "torn_histogram.parquet": "BROKEN_FILE",
     }
     assert [answer["wrong"] for answer in answers] == [""] * len(found)

@@ -6,14 +6,15 @@ import re
 
 BLANK = " \t\r\n"
 _OBJECT = re.compile(r"\{(?![0-9A-Fa-f]{8}-|\\rtf)")  # a GUID and RTF begin with a brace too
-_ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)")
+_ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)|\[[ \t]*[\r\n]")
+_COMMENTED = re.compile(r"(?>(?://|#)[^\r\n]*+[\r\n]\s*+|/\*(?s:.*?)\*/\s*+)++(?=\{\s*[\"}]|\[\s*[\[{])")
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _SCALAR = re.compile(rf'(?:{_NUMBER}|true|false|null|"(?:[^"\\\n\r]|\\.)*")\s*')
 
 
 def begins_as_json(body: str, *, whole: bool) -> bool:
     """Tell whether a text, given without blanks before it, is JSON as far as it shows; ``whole``: nothing follows."""
-    if _OBJECT.match(body) or _ARRAY.match(body):
+    if _OBJECT.match(body) or _ARRAY.match(body) or _COMMENTED.match(body):
         return True
     one_line = whole and "\n" not in body.rstrip(BLANK) and "\r" not in body.rstrip(BLANK)
     return one_line and (body.startswith("[") or _SCALAR.fullmatch(body) is not None)

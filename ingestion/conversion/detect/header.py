@@ -33,6 +33,8 @@ def judge_header(cells: Cells, below: Sequence[Cells], width: int) -> Judgement:
         return True, f"{count} of its texts stand above values of another kind", min(0.99, 0.8 + 0.05 * count)
     if len(values) > 1 and _is_series(values) and not _goes_on(cells, below):
         return True, "its cells count up and the values below are of another kind", 0.7
+    if len(filled) > len(values) and _is_year_above_texts(cells, below):
+        return True, "a year stands above texts", 0.7
     if len(filled) == len(values) or sum(votes) < 0:
         return False, "the first record is like those below it", 0.9
     if values:
@@ -79,6 +81,14 @@ def _is_series(cells: Sequence[str]) -> bool:
     if all(text.isdecimal() for text in texts):
         return len(texts) > 2 and all(int(two) - int(one) == 1 for one, two in pairwise(texts))
     return all(_PERIOD.fullmatch(text) for text in texts) and len({len(text) for text in texts}) == 1
+
+
+def _is_year_above_texts(cells: Cells, below: Sequence[Cells]) -> bool:
+    """Tell whether the record's values are years, each of which has a few texts and nothing else below it."""
+    places = [index for index, cell in enumerate(cells) if is_value(cell)]
+    under = [[row[index] for row in below if index < len(row) and row[index]] for index in places]
+    years = all(_YEAR.fullmatch((cells[index] or "").strip()) for index in places)
+    return bool(places) and years and all(len(texts) > 2 and not any(map(is_value, texts)) for texts in under)
 
 
 def _goes_on(cells: Cells, below: Sequence[Cells]) -> bool:

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingestion.conversion.detect.kinds import TOTAL
 from ingestion.conversion.formats.exact import can_parse, parse
 from ingestion.conversion.formats.listlines import line_kind
+from ingestion.conversion.formats.subtotals import total_rows
 from ingestion.conversion.records import Cells, records
 from ingestion.conversion.typing.constants import NO_TEXT, int_scalar, number_array, text_array, text_scalar
 
@@ -27,10 +27,6 @@ BY_HAND_BYTES = 16 << 10
 RULE_LINE = "^ *[-=_*+][-=_*+ ]+$"
 MARK_AND_BLANKS = "\ufeff \t\r\n"  # files that were joined have the mark of each in front of its header
 _RULE = re.compile(RULE_LINE)
-_TOTAL = (
-    r"^\W{0,4}(?:grand |sub[- ]?|zwischen|gesamt|end|sous-)?(?:total|sum|som|betrag|gesamt|raz|og|итого|合計|合计|총계)"
-)
-MOST_TOTALS = 100
 
 
 @dataclass(slots=True)
@@ -141,7 +137,8 @@ class Cutter:
         except UnicodeDecodeError as error:
             raise self._blocks.undecodable(block.data, block.end, error) from error
         text.drop(self._not_data(text.batch) | (self._footer(text.batch.num_rows) if block.last else {}))
-        text.totals = self._totals(text)
+        if not self._dialect.aligned:
+            text.totals = [text.line_of(row) for row in total_rows(text.batch.columns)]
         return text
 
     def _cut(self, data: bytes | bytearray, line: int) -> Text:
@@ -205,18 +202,6 @@ class Cutter:
         """Return the last rows, which are no data, with their kinds."""
         kinds = self._dialect.footer[-rows:] if rows else ()
         return {rows - len(kinds) + index: kind for index, kind in enumerate(kinds)}
-
-    def _totals(self, text: Text) -> list[int]:
-        """Return the lines of the first few rows that begin like a total line and have an empty cell."""
-        batch = text.batch
-        if batch.num_columns < 2 or self._dialect.aligned:
-            return []
-        suspect = pc.match_substring_regex(batch.column(0), _TOTAL, ignore_case=True)
-        rows = pc.indices_nonzero(suspect).slice(0, MOST_TOTALS).to_pylist()
-        return [text.line_of(row) for row in rows if self._is_total([column[row].as_py() for column in batch.columns])]
-
-    def _is_total(self, cells: Cells) -> bool:
-        return bool(TOTAL.fullmatch(cells[0] or "")) and not all(cells)
 
     def _not_data(self, batch: pa.RecordBatch) -> dict[int, str]:
         """Return repetitions of the header, dash rules and comments with their kinds."""

@@ -171,6 +171,9 @@ def explained(error: BaseException, payload: Payload, row: int | None = None) ->
     if "encrypt" in text or "decrypt" in text:
         return PasswordProtected("The file is encrypted.", hint="Send it without encryption.", place=place)
     words = (str(error).splitlines() or ["no details"])[0][:200].replace(str(payload.path), payload.name)
+    if "decimal128::frombigendian" in text:
+        told = "It holds decimals that are written in more bytes than 38 digits take, which cannot be read."
+        return UnsupportedType(told, hint="Export them with at most 38 digits, or as text.", place=place)
     if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):
         return UnsupportedType(f"It uses a feature that cannot be read: {words}.", hint="Export it anew.", place=place)
     return BrokenFile(f"The file is cut off or damaged: {words}.", hint="Send it again.", place=place)

@@ -25,6 +25,7 @@ from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
 from ingestion.conversion.formats.further import further_table
 from ingestion.conversion.formats.spans import row_span
+from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
 from ingestion.conversion.places import Places
 from ingestion.conversion.records import records
 from ingestion.conversion.typing.column import TextColumn
@@ -71,6 +72,7 @@ class _Oddities:
     blank: list[int] = field(default_factory=list)
     skipped: dict[str, list[int]] = field(default_factory=dict)
     totals: list[int] = field(default_factory=list)
+    keyless: list[int] = field(default_factory=list)
 
     def add(self, text: Text) -> None:
         """Take in a part's."""
@@ -169,6 +171,8 @@ class DelimitedTable(Table):
             values = self._settled(part)
             if part.text is not None:
                 odd.add(part.text)
+            if rows := keyless_rows(values):
+                odd.keyless += map(part.as_text(self._cutter).line_of, rows)
             self._count(part, values)
             self._part = part
             yield pa.RecordBatch.from_arrays(values, schema=schema)
@@ -303,8 +307,9 @@ class DelimitedTable(Table):
         if notice := further_table(self.columns(), blank, set(odd.short), set(odd.long)):
             self.warnings.append(notice)
         told = {line for notice in self._notices if notice.code == "TOTAL_KEPT" for line in notice.lines}
-        self._warn("TOTAL_KEPT", "begin like a total line and were loaded as rows", sorted({*odd.totals} - told))
-        self._warn("SHORT_ROWS", "had too few cells and were filled with nulls", odd.short)
+        self._warn("TOTAL_KEPT", BY_WORD, sorted({*odd.totals} - told))
+        self._warn("TOTAL_KEPT", BY_LACK, odd.keyless)
+        self._warn("SHORT_ROWS", "had too few cells; the missing ones are null", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)
         for kind, lines in odd.skipped.items():
@@ -314,7 +319,8 @@ class DelimitedTable(Table):
 
     def _warn(self, code: str, words: str, lines: list[int]) -> None:
         if lines:
-            message = f"{len(lines)} rows {words}, the first at line {lines[0]}."
+            rows = "1 row" if len(lines) == 1 else f"{len(lines):,} rows"
+            message = f"{rows} {words}, the first at line {lines[0]}."
             self.warnings.append(Notice(code=code, message=message, lines=tuple(lines[:FIRST_FEW])))
 
     # ---- the blocks ----
@@ -347,7 +353,8 @@ class DelimitedTable(Table):
             types = [reading.parse_as for reading in readings]
             batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
             if batch is not None:
-                return _Part(block, batch, read_columns(readings, batch.columns))
+                text = self._cutter.text(block) if total_rows(batch.columns) else None  # which knows their lines
+                return _Part(block, batch, read_columns(readings, batch.columns), text)
         text = self._cutter.text(block)
         return _Part(block, text.batch, read_columns(readings, text.batch.columns), text)
 

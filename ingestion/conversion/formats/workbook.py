@@ -17,6 +17,7 @@ from ingestion.conversion.formats.books.cells import REJECTED, Grid, address, am
 from ingestion.conversion.formats.books.columns import Place, SheetColumn, as_texts
 from ingestion.conversion.formats.books.layout import Layout, lay_out
 from ingestion.conversion.formats.books.refused import MAX_LISTED, refused_rows
+from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
 from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
@@ -205,13 +206,26 @@ class WorkbookTable(Table):
         """Yield the rows in order."""
         schema = self.schema()
         self._nulls = [0] * len(self._columns)
+        worded: list[int] = []
+        keyless: list[int] = []
         size = max(1, min(BATCH_ROWS, BATCH_CELLS // max(1, len(schema))))
         for start in range(0, len(self._body), size):
             rows = self._body[start : start + size]
             self._first = start
             arrays = [column.array(rows) for column in self._columns]
             self._nulls = [count + array.null_count for count, array in zip(self._nulls, arrays, strict=True)]
+            worded += [int(rows[at]) + 1 for at in total_rows(arrays)]
+            keyless += [int(rows[at]) + 1 for at in keyless_rows(arrays)]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+        self._warn_of_totals(worded, keyless)
+
+    def _warn_of_totals(self, worded: list[int], keyless: list[int]) -> None:
+        """Warn once of rows between the others that look like subtotals."""
+        told = {line for notice in self.warnings if notice.code == "TOTAL_KEPT" for line in notice.lines}
+        for lines, why in ((worded, BY_WORD), (keyless, BY_LACK)):
+            if new := [line for line in lines if line not in told]:
+                message = f"{'1 row' if len(new) == 1 else f'{len(new):,} rows'} {why}, the first is row {new[0]}."
+                self.warnings.append(Notice(code="TOTAL_KEPT", message=message, lines=tuple(new[:SHOWN])))
 
     def origin(self, row: int) -> Origin:
         """Return a sheet's row and the texts of its cells. The sheet is read once more for the first one."""

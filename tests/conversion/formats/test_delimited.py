@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from ingestion.conversion import Options, convert
 from ingestion.conversion.formats import blocks
+from ingestion.conversion.typing.render import render
 from ingestion.errors import DataBridgeError
 
 HEADER = "doc,price,when,text\n"
@@ -205,11 +207,13 @@ def gives_back(value, text: str, fact) -> bool:
         return value == text
     text = text.strip()
     if pa.types.is_decimal(fact.type) and fact.type.scale:
-        point = "," if "comma" in fact.rule else "."
-        assert point in text or text.lstrip("-").isdigit()
-        whole, _, fraction = text.partition(point)
-        return f"{value:f}" == f"{whole}.{fraction.ljust(fact.type.scale, '0')}"
+        return without_zeros_behind(render(fact.rule, value)) == without_zeros_behind(text)
     return {"date YYYYMMDD": "{:%Y%m%d}", "date DD.MM.YYYY": "{:%d.%m.%Y}"}.get(fact.rule, "{}").format(value) == text
+
+
+def without_zeros_behind(amount: str) -> str:
+    """Drop the fraction's last zeros: a column's scale fills them, and its rule says so."""
+    return re.sub(r"[.,]?0*(?=\D*$)", "", amount) if re.search(r"[.,]\d*\D*$", amount) else amount
 
 
 def test_a_line_drawn_with_one_sign_is_no_row_of_empty_cells(tmp_path):
