@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import uuid6
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import connections, lake, lifecycle, network, once, secrets, uploads
+from ingestion import connections, lake, lifecycle, network, once, secrets, staging, uploads
 from ingestion.errors import DataBridgeError, JobMissing, StoreUnavailable
 from ingestion.models import Job, Key
 from ingestion.moves import now, record, transact
@@ -130,13 +130,13 @@ def _keep(
                 file.write(chunk)
                 yield chunk
 
-        def noted(staged: lake.StagedObject) -> None:
+        def noted(staged: staging.StagedObject) -> None:
             """Know the raw object before it is there: a source may give its bytes only once."""
             facts = {"filename": filename, "raw_path": lake.uri(key), "raw_bytes": staged.size, "sha256": staged.sha256}
             facts |= {"source_version": version} if version else {}
             lifecycle.pass_fence(job, key, staged.upload_id, **facts)
 
-        staged = lake.put_stream(key, doubled(), listen("fetch", size), fence=noted)
+        staged = staging.put_stream(key, doubled(), listen("fetch", size), fence=noted)
     told = f"All {counted(staged.size, 'byte')} came and are kept unchanged at {job.raw_path}: SHA-256 {staged.sha256}."
     record(job, "fetch", told, data={"sha256": staged.sha256})
 

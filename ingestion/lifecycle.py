@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import lake, metrics, secrets, words
+from ingestion import lake, metrics, secrets, staging, words
 from ingestion.errors import DataBridgeError, JobMissing, JobMoveRefused
 from ingestion.models import WATCHED, Job
 from ingestion.moves import NOT_CANCELLED, Cancelled, LeaseLost, Line, held, move, new_move_id, now, transact
@@ -120,7 +120,7 @@ def is_publishing(job: Job) -> bool:
 def disarm(job: Job) -> None:
     """Settle what an earlier worker was allowed to complete: an output is aborted, the raw file is kept."""
     if job.fence_key and job.fence_upload:
-        settle = lake.abort_upload if _may_be_visible(job) else lake.complete_upload
+        settle = staging.abort_upload if _may_be_visible(job) else staging.complete_upload
         settle(job.fence_key, job.fence_upload)
 
 

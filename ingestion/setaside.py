@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ingestion import lake, lifecycle
+from ingestion import lake, lifecycle, staging
 from ingestion.conversion.checks.corrections import as_csv, as_ranges, of_ranges
 from ingestion.errors import BadRequest, JobError
 from ingestion.models import REJECTS_OPEN, Job
@@ -133,8 +133,8 @@ def keep(job: Job, path: Path, *, refused: bool = False) -> State | None:
     if page:
         lake.put_json(_page_key(job.job_id, entries // PAGE), page)
     table = (line.encode() for line in as_csv(read(path), list(names)))
-    lake.StagedObject.sent(lake.about_key(job.job_id, CSV), table).publish()
-    lake.StagedObject.sent(lake.about_key(job.job_id, TABLE), lake.read_blocks(path)).publish()
+    staging.StagedObject.sent(lake.about_key(job.job_id, CSV), table).publish()
+    staging.StagedObject.sent(lake.about_key(job.job_id, TABLE), lake.read_blocks(path)).publish()
     return State(
         total=total, entries=entries, columns=tuple(names), refused=refused, version=int(job.rejects_version or 0)
     )

@@ -16,7 +16,7 @@ import uuid6
 from django.utils.crypto import salted_hmac
 
 from accounts import audit
-from ingestion import approvals, connections, fetching, lake, lifecycle, once, secrets, setaside, uploads
+from ingestion import approvals, connections, fetching, lake, lifecycle, once, secrets, setaside, staging, uploads
 from ingestion.conversion.checks.corrections import as_ranges, corrections_of
 from ingestion.conversion.checks.totals import Totals
 from ingestion.errors import BadRequest, StoreError, StoreUnavailable
@@ -119,7 +119,7 @@ def dismiss(user: User, first: Job, rows: Iterable[int] | None, reason: str) -> 
 
 def _sent(job: Job, path: Path, idempotency_key: str, fingerprint: str, also: Also) -> Job:
     """Keep the bytes of a new job, record it, and hand it to a worker."""
-    staged = lake.StagedObject.sent(lake.raw_key(job, job.filename), lake.read_blocks(path))
+    staged = staging.StagedObject.sent(lake.raw_key(job, job.filename), lake.read_blocks(path))
     job.raw_bytes, job.sha256, job.raw_path = staged.size, staged.sha256, lake.uri(staged.key)
     job.fence_key, job.fence_upload = staged.key, staged.upload_id
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException
 
-from ingestion import lake, lifecycle, metrics, uploads
+from ingestion import lake, lifecycle, metrics, staging, uploads
 from ingestion.errors import DataBridgeError, JobMissing, WorkerLost
 from ingestion.models import WATCHED, Job
 from ingestion.moves import LeaseLost, Line, move, now, updated
@@ -149,10 +149,10 @@ def _finish_uploads(dispatch: _Dispatch, swept: Swept) -> None:
 
 def _drop_uploads(swept: Swept) -> None:
     """Abort multipart uploads whose job has ended, or never came to be and is a day old."""
-    for key, upload_id in lake.unfinished_uploads():
+    for key, upload_id in staging.unfinished_uploads():
         job_id = lake.job_of(key)
         if job_id and _is_over(job_id):
-            lake.abort_upload(key, upload_id)
+            staging.abort_upload(key, upload_id)
             swept.uploads += 1
             logger.info("unfinished upload dropped", extra={"job_id": job_id, "key": key})
 

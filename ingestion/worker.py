@@ -27,6 +27,7 @@ from ingestion import (
     once,
     setaside,
     settling,
+    staging,
 )
 from ingestion.errors import DataBridgeError, ObjectMissing, StoreError
 from ingestion.moves import Cancelled, LeaseLost, Line, both, now, record, record_all, unavailable
@@ -198,7 +199,7 @@ def _kept(job: Job, path: Path, pulse: Pulse) -> str | None:
     key, listen = lake.key_of(job.raw_path), pulse.bytes_of("fetch", job.raw_bytes)
     with suppress(ObjectMissing):
         return lake.download(key, path, listen)
-    if job.fence_key == key and job.fence_upload and lake.complete_upload(key, job.fence_upload):
+    if job.fence_key == key and job.fence_upload and staging.complete_upload(key, job.fence_upload):
         return lake.download(key, path, listen)
     if not fetching.can_fetch(job):
         raise RawMissing(f"The raw object {job.raw_path} is not in the lake any more.", hint="Send the file again.")
@@ -316,7 +317,7 @@ def _publish(job: Job, made: checking.Made, report: Report, contract: Contract, 
     lake.put_json(lake.about_key(job.job_id, "profile.json"), {"columns": told.get("profile", [])})
     rejects = setaside.keep(job, made.rejects, refused=bool(job.replays))
     key = lake.parquet_key(job)
-    published = lake.put_stream(
+    published = staging.put_stream(
         key,
         lake.read_blocks(output),
         pulse.bytes_of("publish", output.stat().st_size),

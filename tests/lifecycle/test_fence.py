@@ -15,8 +15,8 @@ STALLED = """
 import os, signal, sys, django
 os.environ["DJANGO_SETTINGS_MODULE"] = "databridge.settings"
 django.setup()
-from ingestion import lake, worker
-publish = lake.StagedObject.publish
+from ingestion import lake, worker, staging
+publish = staging.StagedObject.publish
 
 def stall(staged):
     if staged.key.startswith("parquet/"):
@@ -24,7 +24,7 @@ def stall(staged):
         os.kill(os.getpid(), signal.SIGSTOP)
     publish(staged)
 
-lake.StagedObject.publish = stall
+staging.StagedObject.publish = stall
 print(worker.run(sys.argv[1]), flush=True)
 """
 
@@ -123,24 +123,24 @@ def test_a_worker_whose_clock_is_wrong_loads_once_all_the_same(job, published, s
 
 
 def test_uploads_left_behind_are_dropped_when_their_job_has_ended(job):
-    from ingestion import lake, worker
+    from ingestion import lake, staging, worker
     from ingestion.sweep import sweep
 
     def left():
-        return {upload for _, upload in lake.unfinished_uploads()}
+        return {upload for _, upload in staging.unfinished_uploads()}
 
-    running = lake.StagedObject(key=lake.parquet_key(job)).upload_id
-    stranger = lake.StagedObject(key="somewhere/else").upload_id
-    young = lake.StagedObject(key=lake.raw_key(job, "x").replace(job.job_id, _job_id(age_s=60))).upload_id
-    old = lake.StagedObject(key=lake.raw_key(job, "x").replace(job.job_id, _job_id(age_s=90_000))).upload_id
+    running = staging.StagedObject(key=lake.parquet_key(job)).upload_id
+    stranger = staging.StagedObject(key="somewhere/else").upload_id
+    young = staging.StagedObject(key=lake.raw_key(job, "x").replace(job.job_id, _job_id(age_s=60))).upload_id
+    old = staging.StagedObject(key=lake.raw_key(job, "x").replace(job.job_id, _job_id(age_s=90_000))).upload_id
     sweep(lambda _: None)
     assert old not in left()
     assert {running, stranger, young} <= left()
     assert worker.run(job.job_id) == "SUCCESS"
     sweep(lambda _: None)
     assert running not in left()
-    for key, upload in lake.unfinished_uploads():
-        lake.abort_upload(key, upload)
+    for key, upload in staging.unfinished_uploads():
+        staging.abort_upload(key, upload)
 
 
 def _job_id(age_s: int) -> str:

@@ -107,7 +107,7 @@ def large_job(new_job):
 
 
 def test_cancel_stops_a_running_conversion_within_seconds_and_leaves_no_output(large_job, published):
-    from ingestion import lake, lifecycle
+    from ingestion import lifecycle, staging
 
     running = subprocess.Popen([sys.executable, "-c", SLOW_WORK, large_job.job_id], stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
@@ -125,7 +125,7 @@ def test_cancel_stops_a_running_conversion_within_seconds_and_leaves_no_output(l
     assert running.communicate(timeout=60)[0].strip() == "CANCELLED"
     assert took_s < 10, took_s
     assert published(large_job) == []
-    assert not [key for key, _ in lake.unfinished_uploads() if large_job.job_id in key]
+    assert not [key for key, _ in staging.unfinished_uploads() if large_job.job_id in key]
 
 
 @pytest.mark.parametrize("step", ["_convert", "_publish", "_checked", "_succeed"])

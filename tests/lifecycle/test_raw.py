@@ -31,12 +31,12 @@ def jobs_of(dataset: str) -> list:
 @pytest.mark.parametrize(
     ("step", "moment", "is_accepted"),
     [
-        ("ingestion.lake.StagedObject._send", "before", False),
-        ("ingestion.lake.StagedObject.check", "after", False),
+        ("ingestion.staging.StagedObject._send", "before", False),
+        ("ingestion.staging.StagedObject.check", "after", False),
         ("ingestion.once.create", "before", False),
         ("ingestion.once.create", "after", True),
-        ("ingestion.lake.StagedObject.publish", "before", True),
-        ("ingestion.lake.StagedObject.publish", "after", True),
+        ("ingestion.staging.StagedObject.publish", "before", True),
+        ("ingestion.staging.StagedObject.publish", "after", True),
     ],
 )
 def test_a_web_process_killed_while_it_takes_a_file_leaves_no_object_without_a_job(
@@ -97,8 +97,8 @@ def fetching_job(stack, quiet, machine, monkeypatch):
     ("step", "moment"),
     [
         ("ingestion.lifecycle.pass_fence", "after"),
-        ("ingestion.lake.StagedObject.publish", "before"),
-        ("ingestion.lake.StagedObject.publish", "after"),
+        ("ingestion.staging.StagedObject.publish", "before"),
+        ("ingestion.staging.StagedObject.publish", "after"),
         ("ingestion.fetching._keep", "after"),
     ],
 )
@@ -116,14 +116,14 @@ def test_what_a_source_gives_only_once_is_not_lost_when_the_worker_is_killed_bef
 
 
 def test_a_publishing_whose_answer_was_an_error_is_completed_by_the_next_attempt(fetching_job, machine, monkeypatch):
-    from ingestion import lake, lifecycle, worker
+    from ingestion import lifecycle, staging, worker
     from ingestion.errors import StoreUnavailable
 
     def fails(_staged):
         raise StoreUnavailable("S3 could not complete it just now.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(lake.StagedObject, "publish", fails)
+        broken.setattr(staging.StagedObject, "publish", fails)
         assert worker.run(fetching_job.job_id) == "PENDING"
     faults.recover(fetching_job)
     assert lifecycle.get(fetching_job.job_id).status == "SUCCESS"
@@ -158,7 +158,7 @@ def test_a_request_body_whose_raw_object_was_removed_cannot_be_had_again(job):
 
 
 def test_cancelling_a_job_whose_raw_object_is_not_complete_keeps_its_bytes(stack, quiet, tmp_path, monkeypatch):
-    from ingestion import lake, lifecycle, submit, worker
+    from ingestion import lifecycle, staging, submit, worker
     from ingestion.errors import StoreUnavailable
 
     def fails(_staged):
@@ -168,7 +168,7 @@ def test_cancelling_a_job_whose_raw_object_is_not_complete_keeps_its_bytes(stack
     file = tmp_path / "in.csv"
     file.write_bytes(CONTENT)
     with monkeypatch.context() as broken:
-        broken.setattr(lake.StagedObject, "publish", fails)
+        broken.setattr(staging.StagedObject, "publish", fails)
         job = submit.submit_file(
             USER, path=file, dataset=f"t_{uuid.uuid4().hex[:12]}", filename="in.csv", source_type="api", options={}
         )
