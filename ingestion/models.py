@@ -211,6 +211,7 @@ class Dataset(Model):
     """A named table of the lake: when it was last loaded, and the shape of that load.
 
     ``schema_version`` is the version of its contract; up to ``settled_version`` all its objects have that one's types.
+    ``unsettled`` are objects that cannot get them: each with its ``path``, its ``job_id`` and the reason, ``why``.
     """
 
     class Meta(TableMeta):
@@ -220,6 +221,7 @@ class Dataset(Model):
     name = UnicodeAttribute(range_key=True)
     schema_version = NumberAttribute(default=1)
     settled_version = NumberAttribute(default=0)
+    unsettled: JSONAttribute = JSONAttribute(null=True)
     columns: JSONAttribute = JSONAttribute(default=list)
     last_job_id = UnicodeAttribute(null=True)
     last_loaded_at = UTCDateTimeAttribute(null=True)

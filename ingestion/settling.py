@@ -11,49 +11,95 @@ import io
 import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pynamodb.exceptions import UpdateError
 
 from ingestion import datasets, lake, lifecycle, manifest
-from ingestion.errors import JobMissing, StoreUnavailable
+from ingestion.errors import JobMissing, StoreError, StoreUnavailable
 from ingestion.models import Dataset, Job
 from ingestion.moves import is_condition_failed, record, unavailable, updated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
+    from pynamodb.expressions.update import Action
 
     from ingestion.conversion.contract.model import Contract
 
 logger = logging.getLogger(__name__)
 _TRIES = 5
 _TAIL_BYTES = 1 << 16
+LISTED = 20
 
 
-def settle(dataset: str, contract: Contract, job: Job, beat: Callable[[], None]) -> int:
-    """Bring all objects of a dataset to a contract's types; return how many were written anew.
+class ObjectUnsettled(StoreError):
+    """An earlier object of a dataset cannot get the types of its contract, so the dataset is not one table.
 
-    ``beat`` is called before each object, and may raise to stop.
+    Restore the object from the bucket's versions, or remove it and load its raw file again; each load tries again.
     """
-    done = 0
-    for key in list(lake.keys(f"parquet/{dataset}/")):
+
+    code: ClassVar[str] = "OBJECT_UNSETTLED"
+
+
+def settle(dataset: str, contract: Contract, job: Job, beat: Callable[[], None]) -> tuple[int, list[str]]:
+    """Bring all objects of a dataset to a contract's types.
+
+    Returns how many were written anew, and sentences about those that cannot be: the dataset then counts as
+    unsettled, which its page and the dashboard show, and the next load tries again. ``beat`` is called before each
+    object, and may raise to stop.
+    """
+    done, left = 0, []
+    for key in [key for key in lake.keys(f"parquet/{dataset}/") if key.endswith(".parquet")]:
         beat()
-        if key != lake.parquet_key(job):
+        if key == lake.parquet_key(job):
+            continue
+        try:
             done += settle_object(key, contract, by=job.job_id)
+        except ObjectUnsettled as error:
+            left.append((key, error))
+    keep_unsettled(dataset, contract.version, left)
+    return done, [error.what for _, error in left]
+
+
+def keep_unsettled(dataset: str, version: int, left: Sequence[tuple[str, ObjectUnsettled]]) -> None:
+    """Note whether all objects of a dataset have the types of a version, and which of them cannot."""
+    told = [_told(key, error) for key, error in left[:LISTED]]
+    actions: list[Action] = [Dataset.settled_version.set(0 if left else version)]
+    actions.append(Dataset.unsettled.set(told) if told else Dataset.unsettled.remove())
     try:
-        Dataset(datasets.FEED, dataset).update(
-            [Dataset.settled_version.set(contract.version)], condition=Dataset.schema_version == contract.version
-        )
+        Dataset(datasets.FEED, dataset).update(actions, condition=Dataset.schema_version == version)
     except UpdateError as error:
         if not is_condition_failed(error):
             raise unavailable(error) from error  # otherwise there is a newer version, whose job settles it
-    return done
+
+
+def _told(key: str, error: ObjectUnsettled) -> dict[str, Any]:
+    return {"path": lake.uri(key), "job_id": str(lake.job_of(key) or ""), "why": error.what}
 
 
 def settle_object(key: str, contract: Contract, *, by: str) -> bool:
-    """Write one object anew where its types are not the contract's; tell whether that was needed."""
+    """Write one object anew where its types are not the contract's; tell whether that was needed.
+
+    Raises ``ObjectUnsettled``.
+    """
+    import pyarrow as pa
+
+    from ingestion.conversion.values import shortened
+
+    try:
+        return _settle_object(key, contract, by)
+    except (ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells what does not fit
+        logger.exception("an object cannot be brought to the contract's types", extra={"key": key})
+        raise ObjectUnsettled(
+            f"{lake.uri(key)} cannot get the types of version {contract.version} of the contract: "
+            f"{shortened(str(error).partition(chr(10))[0], 160)}",
+            hint="Restore the object from the bucket's versions, or remove it and load its raw file again.",
+        ) from error
+
+
+def _settle_object(key: str, contract: Contract, by: str) -> bool:
     from ingestion.conversion.contract.rewrite import is_settled, rewrite
 
     for _ in range(_TRIES):
@@ -63,11 +109,7 @@ def settle_object(key: str, contract: Contract, *, by: str) -> bool:
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
             old, new = Path(folder) / "old", Path(folder) / "new"
             lake.download(key, old)
-            try:
-                rewrite(old, new, contract)
-            except ValueError:  # how Arrow tells a value that does not fit, in an object older than contracts
-                logger.exception("an object cannot be brought to the contract's types", extra={"key": key})
-                return False
+            rewrite(old, new, contract)
             if lake.replace_object(key, new, tag):
                 _follow(key, new, contract, by)
                 return True

@@ -248,10 +248,11 @@ def _towards_the_contract(job: Job, source: Path, made: checking.Made, pulse: Pu
     record_all(job, _told(report))
     present = contracts.known(job.dataset)
     if not present.is_settled:
-        done = settling.settle(job.dataset, present.contract, job, lambda: pulse.beat("publish", 0, None, 0))
+        done, left = settling.settle(job.dataset, present.contract, job, lambda: pulse.beat("publish", 0, None, 0))
         if done:
             told = f"{counted(done, 'earlier object')} of {job.dataset} got the types of version "
             record(job, "publish", f"{told}{present.contract.version} of its contract.")
+        record_all(job, [Line(stage="publish", level="warning", message=what) for what in left[: settling.LISTED]])
     return report, report.contract
 
 
@@ -384,7 +385,11 @@ def _succeed(job: Job, told: dict[str, Any], contract: Contract, still_wrong: It
         ):
             return
         contract = contracts.known(job.dataset).contract
-        settling.settle_object(key, contract, by=job.job_id)
+        try:
+            settling.settle_object(key, contract, by=job.job_id)
+        except settling.ObjectUnsettled as error:  # it is published: a person has to look
+            settling.keep_unsettled(job.dataset, contract.version, [(key, error)])
+            record(job, "publish", error.what, level="warning")
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
             lake.download(key, Path(folder) / "published")
             now_there = settling.facts_of(Path(folder) / "published")

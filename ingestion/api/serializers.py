@@ -275,6 +275,11 @@ class DatasetSerializer(serializers.Serializer[Any]):
     loads = serializers.IntegerField()
     last_job_id = serializers.CharField(allow_null=True)
     last_loaded_at = serializers.DateTimeField(allow_null=True)
+    unsettled = serializers.JSONField(
+        allow_null=True,
+        help_text="Earlier objects that cannot get the contract's types, so that the dataset is not one table: a list "
+        "of `path`, `job_id` and `why`; null where there are none. Each load tries again.",
+    )
 
 
 class DatasetsSerializer(serializers.Serializer[Any]):

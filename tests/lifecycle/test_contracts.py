@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 import sys
 import uuid
@@ -10,8 +11,11 @@ import uuid
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
+from django.test import Client
 
+from databridge.local.provision import DEMO_PASSWORD
 from ingestion.errors import ContractConflict, ContractFixed, JobMoveRefused
 
 AT_ONCE = """
@@ -102,6 +106,37 @@ def test_after_a_wider_type_the_earlier_objects_have_it_too_and_their_records_sa
     assert told.output_sha256 == hashlib.sha256(body).hexdigest() != first.output_sha256
     assert told.output_bytes == len(body)
     assert "Written anew" in queries.events(first.job_id)[0][-1].message
+
+
+def test_an_object_that_cannot_get_the_types_is_shown_until_a_load_finds_it_mended(loaded, dataset):
+    from ingestion import contracts, datasets, lake, queries
+
+    first = loaded("id;qty\n1;3\n2;4\n")
+    key = lake.key_of(first.output_path)
+    kept = lake.get_bytes(key)
+    spoilt = io.BytesIO()
+    pq.write_table(pa.table({"id": [1, 2], "qty": ["many", "few"]}), spoilt)  # somebody was there
+    lake.put_bytes(key, spoilt.getvalue())
+    lake.put_bytes(f"parquet/{dataset}/_SUCCESS", b"no Parquet")  # to no engine a part of the table
+
+    second = loaded("id;qty\n3;1,5\n4;2,25\n")
+
+    assert second.status == "SUCCESS", second.error
+    assert not contracts.known(dataset).is_settled
+    (one,) = datasets.get(dataset).unsettled
+    assert (one["path"], one["job_id"]) == (first.output_path, first.job_id)
+    assert "string" in one["why"]
+    assert any(one["why"] == event.message for event in queries.events(second.job_id)[0])
+    page = Client()
+    page.post("/app/sign-in", {"email": "viewer@databridge.example", "password": DEMO_PASSWORD})
+    assert page.get(f"/app/api/datasets/{dataset}").json()["unsettled"] == [one]
+    assert "cannot get the types" in page.get(f"/app/datasets/{dataset}").text
+    assert f"/app/datasets/{dataset}#unsettled" in page.get("/app/").text
+
+    lake.put_bytes(key, kept)
+    assert loaded("id;qty\n5;1,5\n6;7\n").status == "SUCCESS"
+    assert contracts.known(dataset).is_settled
+    assert datasets.get(dataset).unsettled is None
 
 
 def test_a_job_that_asks_waits_for_nobody_but_an_admin_and_loads_once_approved(loaded, dataset, table):

@@ -35,11 +35,24 @@ def cast(cells: pa.Array, kind: pa.DataType, rule: str = "") -> pa.Array:
         return _struct(cells, kind)
     if pa.types.is_list(kind):
         return _list(cells, kind)
-    return pc.cast(cells, kind)
+    return _exactly(cells, kind)
+
+
+def _exactly(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast, and compare with what it came from: Arrow drops the time of a timestamp that becomes a day, and its zone."""
+    old = cells.type
+    if pa.types.is_timestamp(old) and (old.tz is None) != (getattr(kind, "tz", None) is None):
+        raise pa.ArrowInvalid(f"{old} and {kind} differ in their zone")
+    there = pc.cast(cells, kind)
+    if pa.types.is_temporal(old) and not pc.all(pc.equal(pc.cast(there, old), cells), min_count=0).as_py():
+        raise pa.ArrowInvalid(f"{kind} does not hold every {old} exactly")
+    return there
 
 
 def _decimal(cells: pa.Array, kind: pa.DataType) -> pa.Array:
     """Rescale by way of a type with room for every digit: Arrow refuses less, whatever the values are."""
+    if not (pa.types.is_integer(cells.type) or pa.types.is_decimal(cells.type)):
+        raise pa.ArrowInvalid(f"{cells.type} holds no exact numbers")  # Arrow would round floats without a word
     if pa.types.is_integer(cells.type):
         digits = INT_DIGITS[cells.type.bit_width] + 1
         cells = pc.cast(cells, pa.decimal128(digits, 0))

@@ -102,8 +102,8 @@ def _learned(rule: Rule, filled: pa.Array) -> Rule:
             rule.accepts(like.filter(pc.equal(pc.utf8_length(like), text)).slice(0, 1))
     elif isinstance(rule, DecimalRule):
         like = filled.filter(pc.match_substring_regex(filled, f"^(?:{rule.pattern})$"))
-        if len(like):
-            rule.accepts(like)
+        if len(like) and not rule.accepts(like):
+            return _unlearned(rule)  # some have more digits than any amount
     return rule
 
 
@@ -142,10 +142,16 @@ def _exact(rule: Rule, cells: pa.Array, kind: pa.DataType) -> NDArray[np.bool_]:
     return fine
 
 
-def _all_exact(rule: Rule, cells: pa.Array, kind: pa.DataType) -> bool:
+def _unlearned(rule: Rule) -> Rule:
+    """Return a copy of a rule that has seen no digits yet."""
     own = twin(rule)
     if isinstance(own, DecimalRule):
         own.digits, own.scale, own.shortest, own.room = 1, 0, None, 0
+    return own
+
+
+def _all_exact(rule: Rule, cells: pa.Array, kind: pa.DataType) -> bool:
+    own = _unlearned(rule)
     if not own.accepts(cells):
         return False
     try:

@@ -69,6 +69,11 @@ class Way:
         return texts
 
     @property
+    def is_new(self) -> bool:
+        """Whether the contract does not have the column yet."""
+        return self.agreed is None
+
+    @property
     def narrower(self) -> pa.DataType | None:
         """The file's type, where its values are narrower than agreed and not only have fewer digits."""
         alike = pa.types.is_decimal(self.kind) and pa.types.is_decimal(self.found)

@@ -24,6 +24,7 @@ from ingestion.conversion.contract.matching import (
     is_like,
     matched,
     overlap,
+    own_name,
     take_renamed,
 )
 from ingestion.conversion.contract.notation import retyped
@@ -42,6 +43,7 @@ Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
 BREAKS = "BREAKS_CONTRACT"
 SILENT = {"narrowed", "first_values"}
 OPEN = {"AMBIGUOUS_NUMBER", "AMBIGUOUS_DATE"}  # of a column: its cells, read singly, settle what its rules left open
+PARTITION = "date"  # the lake's folders are called date=2026-01-31
 
 
 class ContractGate:
@@ -80,10 +82,11 @@ class ContractGate:
             self._unsure = {name: place for name, place in places.items() if name not in taken}
         places = {**found.found, **found.renamed}
         ways = [self._agreed(column.name, places.get(column.name), schema, rules) for column in self.contract.columns]
+        taken = {way.name.casefold() for way in ways}
         for place in found.new:
-            name = schema.field(place).name
-            kind = roomy(schema.field(place).type)
-            ways.append(Way(name=name, place=place, kind=kind, rule=rules[name], seeks="value"))
+            field = schema.field(place)
+            name = own_name(field.name, taken)
+            ways.append(Way(name=name, place=place, kind=roomy(field.type), rule=rules[field.name], seeks="value"))
         self._ways = ways
         metadata = schema.metadata
         self._schema = pa.schema([pa.field(way.name, way.kind) for way in ways], metadata)
@@ -238,10 +241,11 @@ class ContractGate:
     def finish(self, table: Table, rejects: Rejects) -> None:
         """Judge the changes; raises ``SchemaChanged`` or ``ApprovalNeeded`` where the contract says so."""
         rules = {column.name: column.rule for column in self._table.columns()}
-        if not self.contract.version:
-            self.result = birth(self.contract, self._ways, rules, table.rows.loaded)
-            return
         names = self._table.schema().names
+        table.warnings += [_shadowed(way.name) for way in self._ways if way.is_new and way.name.lower() == PARTITION]
+        if not self.contract.version:
+            self.result = birth(self.contract, self._ways, names, rules, table.rows.loaded)
+            return
         changes = told(self.contract, self._ways, self._matching, names, rules, ordered=self._ordered)
         self.changes = tuple(changes)
         if failing := [change for change in changes if change.outcome == "fail"]:
@@ -274,6 +278,15 @@ class ContractGate:
             rule = retyped(rule, way.kind)
             described.append(replace(own, name=way.name, type=way.kind, rule=rule, note="; ".join(notes)))
         return tuple(described)
+
+
+def _shadowed(name: str) -> Notice:
+    message = (
+        f'Column "{name}" has the name of the lake\'s folders, {PARTITION}=YYYY-MM-DD. An engine that reads folders as '
+        "partitions shows their day in its place: read with hive_partitioning=false, or agree on another name for it, "
+        f'with "{name}" as its alias, before the first load.'
+    )
+    return Notice(code="PARTITION_NAME", message=message, column=name)
 
 
 def _lines(change: Change) -> tuple[int, ...]:

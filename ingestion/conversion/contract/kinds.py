@@ -14,7 +14,8 @@ import pyarrow as pa
 from ingestion.conversion.errors import ContractInvalid
 
 MAX_DIGITS = 38
-WORDS = (18, MAX_DIGITS)
+ROOM_DIGITS = 18
+"""Amounts up to this size take one machine word at 18 digits as at fewer, so a column begins with that many."""
 INT_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 _ALIASES = {
     "text": "string",
@@ -120,10 +121,14 @@ def canonical(kind: pa.DataType) -> pa.DataType:
 
 
 def roomy(kind: pa.DataType) -> pa.DataType:
-    """Return the type with which a column begins: amounts get room for larger ones, so that these are no change."""
+    """Return the type with which a column begins: amounts get room for larger ones, so that these are no change.
+
+    Beyond 18 digits they get none: whatever is kept free before the decimal sign is missing behind it, once later
+    files bring more decimals.
+    """
     kind = canonical(kind)
     if pa.types.is_decimal128(kind):
-        return pa.decimal128(next(word for word in WORDS if word >= kind.precision), kind.scale)
+        return pa.decimal128(max(ROOM_DIGITS, kind.precision), kind.scale)
     if pa.types.is_list(kind):
         return pa.list_(roomy(kind.value_type))
     if pa.types.is_struct(kind):
@@ -182,7 +187,7 @@ def _number(one: pa.DataType, two: pa.DataType) -> pa.DataType | None:
     before, behind = (max(pair) for pair in zip(_digits(one), _digits(two), strict=True))
     if before + behind > MAX_DIGITS:
         return None
-    return pa.decimal128(next(word for word in (before + behind, *WORDS) if word >= before + behind), behind)
+    return pa.decimal128(before + behind, behind)
 
 
 def _is_moment(kind: pa.DataType) -> bool:

@@ -51,6 +51,18 @@ def matched(contract: Contract, names: list[str]) -> Matching:
     return result
 
 
+def own_name(name: str, taken: set[str]) -> str:
+    """Return a name that no other column has, and add it to those taken, which are in small letters.
+
+    To DuckDB and Athena, names that differ by capitals only are one name: they would read one column twice.
+    """
+    found, number = name, 2
+    while found.casefold() in taken:
+        found, number = f"{name}_{number}", number + 1
+    taken.add(found.casefold())
+    return found
+
+
 def guessed(contract: Contract, schema: pa.Schema, result: Matching) -> dict[str, int]:
     """Return missing columns that a new one may be, which stands in their place and holds values of their kind."""
     places = {}

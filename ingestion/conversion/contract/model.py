@@ -124,6 +124,13 @@ class Contract:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant: a name, or an alias, that stands for two columns."""
         taken: set[str] = set()
+        spelled: dict[str, str] = {}
+        for name in (column.name for column in self.columns):
+            if (other := spelled.setdefault(name.casefold(), name)) != name:
+                raise ContractInvalid(
+                    f'The columns "{other}" and "{name}" differ by capitals only, which is one name to DuckDB and Athena.',
+                    hint="Give one of them another name, and its own as an alias.",
+                )
         for name in (name for column in self.columns for name in (column.name, *column.aliases)):
             if name in taken:
                 raise ContractInvalid(

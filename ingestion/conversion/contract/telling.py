@@ -25,14 +25,19 @@ _NEXT = {
 _NEVER = "No type holds these values and the earlier ones. Load the file into a dataset of its own."
 
 
-def birth(contract: Contract, ways: Sequence[Way], rules: dict[str, str], rows: int) -> Contract:
+def birth(contract: Contract, ways: Sequence[Way], names: list[str], rules: dict[str, str], rows: int) -> Contract:
     """Return the contract that a first file makes: its columns, with room for larger amounts."""
-    columns = tuple(_new(way, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls)) for way in ways)
+    columns = tuple(
+        _new(way, names, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls)) for way in ways
+    )
     return contract.with_columns(columns)
 
 
-def _new(way: Way, rules: dict[str, str], *, nullable: bool) -> ContractColumn:
-    return ContractColumn(way.name, way.kind, written(rules.get(way.name, "")), nullable=nullable, seen=way.seen)
+def _new(way: Way, names: list[str], rules: dict[str, str], *, nullable: bool) -> ContractColumn:
+    name = names[way.place or 0]
+    rule = written(rules.get(name, ""))
+    aliases = (name,) if name != way.name else ()
+    return ContractColumn(way.name, way.kind, rule, nullable=nullable, seen=way.seen, aliases=aliases)
 
 
 class _Teller:
@@ -65,9 +70,11 @@ class _Teller:
             yield from self._nulls(way)
 
     def _is_new(self, way: Way) -> Change:
-        column = _new(way, self._rules, nullable=True)
+        column = _new(way, self._names, self._rules, nullable=True)
         message = f'Column "{way.name}" is new: {shown(way.kind)}{_example(way, "such as")}. '
         message += f"It is not in {self._version}; earlier rows are empty there."
+        if column.aliases:
+            message += f' The file calls it "{column.aliases[0]}", as another column but for capitals.'
         policy = {"policy": "evolve"} if way.name == TECHNICAL else {}
         data = {"column": column.as_dict()}
         return self.change("new_column", way.name, message, new=shown(way.kind), data=data, **_seen(way), **policy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,22 @@ CASES = {
         "reordered", NAMES[::-1], [row[::-1] for row in LATER], ("fail", "same", "same"), ("csv", "xlsx")
     ),
     "reordered names of records": Case("", NAMES[::-1], [row[::-1] for row in LATER], SAME, ("json",)),
+    "columns that differ by capitals": Case(
+        "new_column", (*NAMES, "Qty", "qTY"), [(*row, row[4] + 100, row[4] + 200) for row in LATER], GROWS
+    ),
+    "leading zeros appear": Case("changed_kind", NAMES, changed("qty", "007", "008"), ASKS),
+    "truth to number": Case("changed_kind", NAMES, changed("paid", 1, 0), ASKS),
+    "integer to truth": Case("changed_kind", NAMES, changed("qty", True, False), ASKS),
+    "a time zone appears": Case(
+        "changed_kind", NAMES, changed("day", "2026-03-01T08:30:00Z", "2026-03-02T00:00:01Z"), ASKS
+    ),
+    "times of day as texts among days": Case(
+        "changed_kind", NAMES, changed("day", "2026-03-01 08:30:00", "2026-03-02 00:00:01"), ASKS, ("xlsx",)
+    ),
+    "text column of truths": Case("narrowed", NAMES, changed("name", True, False), SAME, ("json", "xlsx")),
+    "days beside times": Case(
+        "widened", NAMES, changed("day", moment("2026-03-01 08:30:00"), DAY(2026, 3, 2)), GROWS, ("xlsx",)
+    ),
     "an empty cell": Case("new_nulls", NAMES, changed("qty", 7, None), GROWS),
     "a column without values": Case("new_nulls", NAMES, changed("amount", None, None), GROWS),
 }
@@ -117,6 +134,93 @@ def test_each_change_has_its_outcome_and_all_files_stay_one_table(
     if came in {"same", "evolved"}:
         rows += [dict(zip(case.names, row, strict=True)) for row in case.rows]
     _holds(lake, rows)
+
+
+AMOUNTS = ("1.5", "2.25", "3.125", "4.0625", "123456789012345678.5", "5.00000001")
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_decimals_grow_file_by_file_and_stay_amounts(tmp_path: Path, kind: str) -> None:
+    lake = Lake(tmp_path)
+    sent = [[(1, 3), (2, 4)], *([(at, D(text)), (at + 100, 7)] for at, text in enumerate(AMOUNTS, 3))]
+    if kind == "xlsx":
+        sent = [rows for rows in sent if rows[0][1] < 10**15]  # its numbers have 15 digits
+    for number, rows in enumerate(sent):
+        assert lake.load(written(tmp_path / f"{number}.{kind}", ("id", "qty"), rows)) in {"same", "evolved"}
+    assert pa.types.is_decimal(lake.contract.column("qty").kind)
+    _holds(lake, [dict(zip(("id", "qty"), row, strict=True)) for rows in sent for row in rows])
+
+
+MISSING_THEN_BACK = [(NAMES, FIRST), without("qty"), (NAMES, LATER), without("note"), (NAMES, changed("qty", 10**18, 5))]
+EMPTY_THEN_TYPED = [
+    (("id", "x"), [(1, None), (2, None)]),
+    (("id", "x"), [(3, 4), (4, 5)]),
+    (("id", "x"), [(5, D("1.5")), (6, None)]),
+    (("id", "x"), [(7, "many"), (8, "few")]),
+    (("id", "x"), [(9, "007"), (10, "1e5")]),
+]
+TWO_AT_ONCE = [
+    (NAMES, FIRST),
+    ((*NAMES, "tax"), [(*row, D("0.19")) for row in changed("qty", D("1.5"), D("2.25"))]),
+    (without("note")[0], [(*row[:4], "many", row[6]) for row in LATER]),
+    (NAMES[::-1], [row[::-1] for row in changed("amount", D("1.125"), D("2.5"))]),
+]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize(
+    "files", [MISSING_THEN_BACK, EMPTY_THEN_TYPED, TWO_AT_ONCE], ids=["missing then back", "empty then typed", "two"]
+)
+def test_after_change_upon_change_all_files_are_one_table(
+    tmp_path: Path, files: list[tuple[tuple[str, ...], list[tuple[Any, ...]]]], kind: str
+) -> None:
+    lake = Lake(tmp_path)
+    for number, (names, rows) in enumerate(files):
+        lake.contract = preset(lake.contract, "open") if lake.contract.version else lake.contract
+        assert lake.load(written(tmp_path / f"{number}.{kind}", names, rows)) in {"same", "evolved"}
+    _holds(lake, [dict(zip(names, row, strict=True)) for names, rows in files for row in rows])
+
+
+STRUCTS: dict[str, tuple[list[Any], list[Any]]] = {
+    "a field more": ([{"a": 1}], [{"a": 2, "b": "x"}]),
+    "a field less": ([{"a": 1, "b": "x"}], [{"a": 2}]),
+    "a wider field": ([{"a": 1}], [{"a": D("1.5")}]),
+    "a field of another kind": ([{"a": 1}], [{"a": "x"}]),
+    "a struct to a number": ([{"a": 1}], [5]),
+    "a number to a struct": ([5], [{"a": 1}]),
+    "items of another kind": ([[1, 2]], [["a", None]]),
+    "wider items": ([[1, 2], []], [[D("1.5"), None]]),
+    "structs in a list grow": ([[{"a": 1}]], [[{"a": 1, "b": {"c": True}}], []]),
+    "a number to a list": ([5], [[5]]),
+}
+
+
+@pytest.mark.parametrize("files", STRUCTS.values(), ids=STRUCTS)
+def test_what_lies_in_one_another_changes_and_is_still_read_by_both_engines(
+    tmp_path: Path, files: tuple[list[Any], list[Any]]
+) -> None:
+    lake = Lake(tmp_path)
+    for number, cells in enumerate(files):
+        lake.contract = preset(lake.contract, "open") if lake.contract.version else lake.contract
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps([{"id": at, "o": cell} for at, cell in enumerate(cells)], default=float))
+        assert lake.load(path) in {"same", "evolved"}, lake.changes
+    one, two = lake.arrow(), lake.duckdb()
+    assert one.schema.types == lake.contract.schema().types
+    assert one.to_pylist() == two.to_pylist()
+    sent = [cell for cells in files for cell in cells]
+    assert [_bare(cell) for cell in one["o"].to_pylist()] == [_bare(cell) for cell in sent]
+
+
+def _bare(cell: Any) -> Any:
+    """Return what lies in a cell, also in its JSON text, without empty fields, and numbers as texts."""
+    if isinstance(cell, str) and cell[:1] in {"{", "["}:
+        cell = json.loads(cell, parse_float=D)
+    if isinstance(cell, dict):
+        return {name: _bare(one) for name, one in cell.items() if one is not None}
+    if isinstance(cell, list):
+        return [_bare(one) for one in cell]
+    return plain(cell)
 
 
 def _holds(lake: Lake, rows: list[dict[str, Any]]) -> None:
