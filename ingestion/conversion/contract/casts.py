@@ -39,7 +39,7 @@ def cast(cells: pa.Array, kind: pa.DataType, rule: str = "") -> pa.Array:
 
 
 def _exactly(cells: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Cast, and compare with what it came from: Arrow drops the time of a timestamp that becomes a day, and its zone."""
+    """Cast, and compare with what it came from: Arrow drops what a day has no room for, and zones."""
     old = cells.type
     if pa.types.is_timestamp(old) and (old.tz is None) != (getattr(kind, "tz", None) is None):
         raise pa.ArrowInvalid(f"{old} and {kind} differ in their zone")

@@ -128,7 +128,7 @@ class Contract:
         for name in (column.name for column in self.columns):
             if (other := spelled.setdefault(name.casefold(), name)) != name:
                 raise ContractInvalid(
-                    f'The columns "{other}" and "{name}" differ by capitals only, which is one name to DuckDB and Athena.',
+                    f'The columns "{other}" and "{name}" differ by capitals only, one name to DuckDB and Athena.',
                     hint="Give one of them another name, and its own as an alias.",
                 )
         for name in (name for column in self.columns for name in (column.name, *column.aliases)):

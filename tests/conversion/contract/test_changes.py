@@ -151,7 +151,13 @@ def test_decimals_grow_file_by_file_and_stay_amounts(tmp_path: Path, kind: str) 
     _holds(lake, [dict(zip(("id", "qty"), row, strict=True)) for rows in sent for row in rows])
 
 
-MISSING_THEN_BACK = [(NAMES, FIRST), without("qty"), (NAMES, LATER), without("note"), (NAMES, changed("qty", 10**18, 5))]
+MISSING_THEN_BACK = [
+    (NAMES, FIRST),
+    without("qty"),
+    (NAMES, LATER),
+    without("note"),
+    (NAMES, changed("qty", 10**18, 5)),
+]
 EMPTY_THEN_TYPED = [
     (("id", "x"), [(1, None), (2, None)]),
     (("id", "x"), [(3, 4), (4, 5)]),
