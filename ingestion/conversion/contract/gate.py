@@ -82,10 +82,10 @@ class ContractGate:
             self._unsure = {name: place for name, place in places.items() if name not in taken}
         places = {**found.found, **found.renamed}
         ways = [self._agreed(column.name, places.get(column.name), schema, rules) for column in self.contract.columns]
-        taken = {way.name.casefold() for way in ways}
+        spelled = {way.name.casefold() for way in ways}
         for place in found.new:
             field = schema.field(place)
-            name = own_name(field.name, taken)
+            name = own_name(field.name, spelled)
             ways.append(Way(name=name, place=place, kind=roomy(field.type), rule=rules[field.name], seeks="value"))
         self._ways = ways
         metadata = schema.metadata
