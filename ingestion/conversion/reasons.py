@@ -38,7 +38,7 @@ NEXT_STEPS = {
     "DUPLICATE_NAMES": "Have each column or member named once.",
     "ENCODING_UNCERTAIN": "Look at the letters beyond ASCII; if they are wrong, name the encoding with --encoding.",
     "ENVELOPE": "",
-    "FURTHER_TABLE": "Look at this line; if another table begins there, send each table in a file of its own.",
+    "FURTHER_TABLE": "Look there; if another table begins, send each table in a file or a sheet of its own.",
     "HEADER_REALIGNED": "Check that the names stand above the right values.",
     "HEADER_SHORT": "Check that the names stand above the right values.",
     "INT96_TIMES": "",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COMPARED_RECORDS = 60
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20|21)\d{2}")
+_MONTH = re.compile(r"\d{1,2}[./-](?:19|20)\d{2}|(?:19|20)\d{2}[./-]\d{1,2}")
 _PERIOD = re.compile(r"\d{1,2}[./-](?:19|20)\d{2}|(?:19|20)\d{2}[./-]\d{1,2}(?:[./-]\d{1,2})?|\d{1,3}")
 
 Judgement = tuple[bool, str, float]
@@ -81,6 +82,16 @@ def _is_series(cells: Sequence[str]) -> bool:
     if all(text.isdecimal() for text in texts):
         return len(texts) > 2 and all(int(two) - int(one) == 1 for one, two in pairwise(texts))
     return all(_PERIOD.fullmatch(text) for text in texts) and len({len(text) for text in texts}) == 1
+
+
+def names_years(cells: Cells) -> bool:
+    """Tell whether a record holds years or months alone, as a line above a header does to part its columns."""
+    filled = [cell.strip() for cell in cells if cell and cell.strip()]
+    return (
+        bool(filled)
+        and not (cells[0] or "").strip()
+        and all(_YEAR.fullmatch(one) or _MONTH.fullmatch(one) for one in filled)
+    )
 
 
 def _is_year_above_texts(cells: Cells, below: Sequence[Cells]) -> bool:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, vote
+from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, names_years, vote
 from ingestion.conversion.detect.kinds import REMARK, TOTAL, UNIT, is_rule, is_value
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
         return below_titles
     for index in range(top, min(end, top + SEARCHED_RECORDS)):
         row = rows[index]
-        if not row.filled or is_rule(row.cells) or _is_title(row, width):
+        if not row.filled or is_rule(row.cells) or _is_title(row, width) or _parts_header(rows, index, width):
             continue
         below = [other for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
         is_header, why, sure = judge_header(row.cells, [other.cells for other in below], width)
@@ -117,7 +117,7 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
             continue
         if is_header:
             data = _behind_header(rows, index, width)
-            return Region(top, index, data, end, why, sure)
+            return Region(top, _upper(rows, index, top), data, end, why, sure)
         # Only lines that cannot be data may stand above a table without a header.
         first = index
         while first > top and not _can_skip(rows[first - 1], width):
@@ -139,8 +139,25 @@ def _below_titles(rows: Sequence[Row], top: int, width: int) -> Region | None:
         is_header, why, sure = judge_header(row.cells, below, width)
         if not is_header or sure < SURE:
             return None
-        return Region(top, index, _behind_header(rows, index, width), len(rows), why, sure)
+        return Region(top, _upper(rows, index, top), _behind_header(rows, index, width), len(rows), why, sure)
     return None
+
+
+def _parts_header(rows: Sequence[Row], index: int, width: int) -> bool:
+    """Tell whether a row of years stands above an evident header of texts, and goes with it."""
+    if not names_years(rows[index].cells) or index + 1 >= len(rows):
+        return False
+    header = rows[index + 1]
+    if len(header.filled) < 2 or any(is_value(cell) for cell in header.filled):
+        return False
+    below = [other.cells for other in rows[index + 2 : index + 2 + COMPARED_RECORDS] if _is_data(other, width)]
+    is_header, _, sure = judge_header(header.cells, below, width)
+    return is_header and sure >= SURE
+
+
+def _upper(rows: Sequence[Row], header: int, top: int) -> int:
+    """Return the first row of a header: that of the years above it, if there are any."""
+    return header - 1 if header > top and names_years(rows[header - 1].cells) else header
 
 
 def _is_title(row: Row, width: int) -> bool:

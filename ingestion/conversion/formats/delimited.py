@@ -23,7 +23,7 @@ from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
-from ingestion.conversion.formats.further import further_table
+from ingestion.conversion.formats.further import further_table, table_beside
 from ingestion.conversion.formats.spans import row_span
 from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
 from ingestion.conversion.places import Places
@@ -305,6 +305,8 @@ class DelimitedTable(Table):
             self.warnings.append(not_reversible(self._dialect.encoding, line))
         blank = set(odd.skipped.get("blank lines", ()))
         if notice := further_table(self.columns(), blank, set(odd.short), set(odd.long)):
+            self.warnings.append(notice)
+        if notice := table_beside(self.columns()):
             self.warnings.append(notice)
         told = {line for notice in self._notices if notice.code == "TOTAL_KEPT" for line in notice.lines}
         self._warn("TOTAL_KEPT", BY_WORD, sorted({*odd.totals} - told))

@@ -1,7 +1,8 @@
-"""A further table deep in a text, beyond what detection looks at: told by what its header did to the columns' types."""
+"""A further table that was read as part of the first: below it, beyond what detection looks at, or beside it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.kinds import NOTHING, TOTAL, kind
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 OPEN = {"string", "null"}
 RUN = 3
+SIDE = 2
+UNEVEN = 2
+_NAMELESS = re.compile(r"column_\d+")
+_AGAIN = re.compile(r"(.+)_\d+")
 
 
 def further_table(columns: Sequence[Column], blank: Collection[int], *odd: Collection[int]) -> Notice | None:
@@ -38,6 +43,29 @@ def further_table(columns: Sequence[Column], blank: Collection[int], *odd: Colle
                 message=f"A further table seems to begin at line {line:,}, with {shown} where all cells before are "
                 "values. Its rows were loaded below those of the first, under the same names.",
                 lines=(line,),
+            )
+    return None
+
+
+def table_beside(columns: Sequence[Column]) -> Notice | None:
+    """Return a warning of columns that seem to be another table: right of a nameless and empty one; None without any.
+
+    An empty column may as well be there for the looks. Two tables have a name in common, or one has fewer rows.
+    """
+    for at, gap in enumerate(columns):
+        left, right = columns[:at], columns[at + 1 :]
+        if gap.rule != "null" or not _NAMELESS.fullmatch(gap.name) or len(left) < SIDE or len(right) < SIDE:
+            continue
+        names = {column.name for column in left}
+        twice = any((found := _AGAIN.fullmatch(column.name)) and found.group(1) in names for column in right)
+        fewest = [min(column.nulls for column in side) for side in (left, right)]
+        if twice or (not min(fewest) and max(fewest) >= UNEVEN):
+            return Notice(
+                code="FURTHER_TABLE",
+                message="A further table seems to stand beside the first, "
+                f'from column {at + 2}, "{right[0].name}", on: '
+                f"column {at + 1} has neither a name nor a cell. All of it was read as one table.",
+                column=right[0].name,
             )
     return None
 

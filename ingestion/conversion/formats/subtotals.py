@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BY_WORD = "began like a total line, yet went in as data"
 BY_LACK = "held numbers without a key, as subtotals do, yet went in as data"
 MOST = 100
-FEW = 3
+FEW = 5
 _BEGINS = (
     r"^\W{0,4}(?:grand |sub[- ]?|zwischen|gesamt|end|sous-)?(?:total|sum|som|betrag|gesamt|raz|og|итого|合計|合计|총계)"
 )

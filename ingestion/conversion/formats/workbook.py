@@ -68,13 +68,14 @@ class WorkbookTable(Table):
         self._epoch = book.epoch
         self._typed_texts = book.typed_texts
         self._name, grid = self._chosen(book, options)
-        layout = lay_out(grid, options, epoch=book.epoch)
-        if layout is None:
+        found = lay_out(grid, options, epoch=book.epoch)
+        if found is None:
             raise NoRows(
                 "The header's row, the rows to skip, or the number of the table lie beyond the sheet's last.",
                 hint="Correct the options header_row, skip_rows and table.",
                 place=payload.place(sheet=self._name),
             )
+        grid, layout = found
         refused = among(grid.rows_with(REJECTED), layout.body)
         self._body = np.setdiff1d(layout.body, refused, assume_unique=True) if len(refused) else layout.body
         if len(refused):
@@ -150,9 +151,10 @@ class WorkbookTable(Table):
             message = f'Only the sheet "{self._name}" was loaded; not read: {named}.'
             self.warnings.append(Notice(code="SHEETS_NOT_READ", message=message))
         if len(layout.tables) > 1:
-            spans = ", ".join(f"{at}: rows {top} to {last}" for at, (top, last) in enumerate(layout.tables, 1))
+            spans = ", ".join(f"{at}: {span}" for at, span in enumerate(layout.tables, 1))
             message = f"The sheet holds {len(layout.tables)} tables ({spans}); table {layout.number} was loaded."
             self.warnings.append(Notice(code="SEVERAL_TABLES", message=message))
+        self.warnings += layout.notices
         if layout.doubt:
             message = "The last row begins like a total line but is filled like data, so it was loaded as a row."
             self.warnings.append(Notice(code="TOTAL_KEPT", message=message, lines=(layout.doubt,)))
@@ -248,10 +250,9 @@ class WorkbookTable(Table):
         """Return the sheet's cells, which are not kept for files without anything to tell about them."""
         if self._again is None:
             _, grid = self._chosen(self._opener(self._payload), self._options)
-            layout = lay_out(grid, self._options, epoch=self._epoch)
-            if layout is None:
+            self._again = lay_out(grid, self._options, epoch=self._epoch)
+            if self._again is None:
                 raise LookupError(self._name)
-            self._again = grid, layout
         return self._again
 
     def columns(self) -> tuple[Column, ...]:

@@ -42,3 +42,21 @@ def test_the_line_at_which_it_begins_is_named(tmp_path, between, header, row):
 )
 def test_a_row_that_names_no_columns_is_no_header(tmp_path, line):
     assert "FURTHER_TABLE" not in warnings(tmp_path, f"{FIRST}{line}\n1;x;1.50\n")
+
+
+BESIDE = "ID;Name;;ID;Amount\n" + "".join(f"{n};name {n};;{n}7;{n},50\n" for n in range(1, 9))
+
+
+def test_a_table_beside_the_first_is_told_of_where_names_stand_twice(tmp_path):
+    notice = warnings(tmp_path, BESIDE)["FURTHER_TABLE"]
+    assert notice.column == "ID_2"
+    assert "column 3 has neither a name nor a cell" in notice.message
+
+
+def test_a_table_beside_the_first_is_told_of_where_it_is_shorter(tmp_path):
+    text = BESIDE.replace("ID;Amount", "Key;Amount").replace("87;8,50", ";").replace("77;7,50", ";")
+    assert [notice.column for notice in warnings(tmp_path, text).values()] == ["Key"]
+
+
+def test_an_empty_column_inside_a_table_is_nothing_to_tell_of(tmp_path):
+    assert warnings(tmp_path, BESIDE.replace("ID;Amount", "Key;Amount")) == {}

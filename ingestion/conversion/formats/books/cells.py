@@ -6,6 +6,7 @@ A sheet is kept as the list of its filled cells and never as a grid, so that a l
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -134,9 +135,31 @@ class Grid:
         ends = np.cumsum(counts)
         self._spans = {at: (int(ends[at] - counts[at]), int(ends[at])) for at in self.columns}
         self.last_row = int(self._rows.max())
+        self.used_rows = self._used()
+        self.elsewhere: NDArray[np.int64] = self.used_rows[:0]
+
+    def part(self, first: int, last: int) -> Grid:
+        """Return some neighbouring columns as a grid; rows that only others fill are those ``elsewhere``."""
+        part = copy(self)
+        part.keep(first, last)
+        return part
+
+    def keep(self, first: int, last: int) -> None:
+        """Forget all but some neighbouring columns."""
+        start, stop = self._spans[first][0], self._spans[last][1]
+        self.columns = [at for at in self.columns if first <= at <= last]
+        self._cols, self._rows = self._cols[start:stop], self._rows[start:stop]
+        self._kinds, self._values = self._kinds[start:stop], self._values[start:stop]
+        self._spans = {at: (self._spans[at][0] - start, self._spans[at][1] - start) for at in self.columns}
+        self._by_row = None
+        before, self.used_rows = self.used_rows, self._used()
+        self.elsewhere = np.setdiff1d(before, self.used_rows, assume_unique=True)
+
+    def _used(self) -> NDArray[np.int64]:
+        """Return the rows that hold anything."""
         used = np.zeros(self.last_row + 1, bool)
         used[self._rows[~self._hollow()]] = True
-        self.used_rows: NDArray[np.int64] = np.flatnonzero(used)
+        return np.flatnonzero(used)
 
     def _hollow(self) -> NDArray[np.bool_]:
         """Tell which cells hold an empty text, as formulas do that show nothing: they fill no row."""
@@ -162,6 +185,7 @@ class Grid:
         blank = np.ones(self.last_row + 1, bool)
         blank[:first] = False
         blank[self.used_rows] = False
+        blank[self.elsewhere] = False
         return np.flatnonzero(blank)
 
     def rows_with(self, kinds: Sequence[int]) -> NDArray[np.int64]:

@@ -11,8 +11,9 @@ from ingestion.conversion.detect.cuts import Row
 from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, footer
 from ingestion.conversion.detect.names import column_names
-from ingestion.conversion.formats.books.cells import among
-from ingestion.conversion.formats.books.columns import as_texts
+from ingestion.conversion.formats.books.beside import sides_of
+from ingestion.conversion.formats.books.cells import address, among
+from ingestion.conversion.formats.books.lines import SEARCHED_ROWS, lines_of, usual_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ingestion.conversion.formats.books.cells import Epoch, Grid
-    from ingestion.conversion.values import Options
+    from ingestion.conversion.values import Notice, Options
 
-SEARCHED_ROWS = 160
 WHOLE_ROWS = 2000
 FAR_LARGER = 2
 SURE = 0.8
@@ -35,8 +35,8 @@ class Layout:
     """The table of a sheet. Rows and columns count from 0, as in ``Grid``.
 
     ``names`` are those of the used columns; ``body`` are the rows that hold data; ``skipped`` are all other rows
-    down to the last one, by reason. ``tables`` are the first and last rows, from 1, of the tables that stand one below
-    the other, and ``number``, from 1, is the one that was chosen. ``doubt`` is the row, from 1, that may be a total.
+    down to the last one, by reason. ``doubt`` is the row, from 1, that may be a total. ``tables`` say where all tables
+    of the sheet stand, ``number``, from 1, which was chosen, and ``notices`` what only may be another.
     """
 
     header: tuple[int, ...]
@@ -45,35 +45,59 @@ class Layout:
     skipped: dict[str, NDArray[np.int64]]
     evidence: str
     confidence: float
-    tables: tuple[tuple[int, int], ...]
-    number: int
     doubt: int | None
+    tables: tuple[str, ...] = ()
+    number: int = 1
+    notices: tuple[Notice, ...] = ()
 
 
-def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
-    """Find the table; None when what the caller says of it points behind the last row or the last table.
+def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> tuple[Grid, Layout] | None:
+    """Find the table, and the part of the sheet that holds it.
 
-    The options ``skip_rows`` and ``header_row`` count the sheet's rows, blank ones too.
+    None when what the caller says of it points behind the last row or the last table. The options ``skip_rows`` and
+    ``header_row`` count the sheet's rows, blank ones too.
     """
-    columns, left_out = grid.columns, options.skip_rows
-    rows = grid.used_rows[int(np.searchsorted(grid.used_rows, left_out)) :]
-    tables = _tables(grid, rows, options, epoch=epoch)
-    number = _chosen(tables, options)
+    sides, doubts = sides_of(grid, epoch=epoch) if options.header_row is None else ([grid], [])
+    found = [(side, region) for side in sides for region in _tables(side, options, epoch=epoch)]
+    number = _chosen([region for _, region in found], options)
     if number is None:
         return None
-    region = tables[number]
+    side, region = found[number]
+    spans = tuple(_span(*one, options.skip_rows, beside=len(sides) > 1) for one in found)
+    return side, replace(
+        _layout(side, region, options.skip_rows, epoch=epoch), tables=spans, number=number + 1, notices=tuple(doubts)
+    )
+
+
+def _rows_below(grid: Grid, left_out: int) -> NDArray[np.int64]:
+    return grid.used_rows[int(np.searchsorted(grid.used_rows, left_out)) :]
+
+
+def _span(grid: Grid, region: Region, left_out: int, *, beside: bool) -> str:
+    """Return where a table stands: its rows, and its columns where others stand beside it."""
+    rows = _rows_below(grid, left_out)
+    top, last = int(rows[region.top]), int(rows[region.end - 1])
+    if beside:
+        return f"{address(top, grid.columns[0])}:{address(last, grid.columns[-1])}"
+    return f"rows {top + 1} to {last + 1}"
+
+
+def _layout(grid: Grid, region: Region, left_out: int, *, epoch: Epoch) -> Layout:
+    """Return what a table's rows are, and its columns' names."""
+    columns, rows = grid.columns, _rows_below(grid, left_out)
     titles, body = rows[region.top : region.header], rows[region.data : region.end]
-    header, twice, rules = _header(_rows(grid, rows[region.header : region.data], columns, epoch=epoch))
+    header, twice, rules = _header(lines_of(grid, rows[region.header : region.data], epoch=epoch))
     filled = grid.columns_within(body)
     named = {at for row in header for at, cell in zip(columns, row.cells, strict=False) if cell and cell.strip()}
     kept = [at for at in columns if at in filled or at in named]
     names = column_names([_of(row, columns, kept) for row in header], len(kept))
     foot, doubt = _footer(grid, body, kept, epoch=epoch)
     body = body[: len(body) - len(foot)]
-    again = _repeated(grid, header[-1] if header else None, body, columns, epoch=epoch)
+    again = _repeated(grid, header[-1] if header else None, body, epoch=epoch)
+    others = rows[: region.top], rows[region.end :], grid.elsewhere[grid.elsewhere >= left_out]
     skipped = {
         "left out by the option skip_rows": np.arange(left_out),
-        "rows of other tables": np.append(rows[: region.top], rows[region.end :]),
+        "rows of other tables": np.sort(np.concatenate(others)),
         "title lines": titles,
         "blank rows": grid.blank_rows(left_out),
         "rule lines": _numbers(rules),
@@ -88,14 +112,13 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> Layout | None:
         skipped={reason: found for reason, found in skipped.items() if len(found)},
         evidence=region.evidence,
         confidence=region.confidence,
-        tables=tuple((int(rows[one.top]) + 1, int(rows[one.end - 1]) + 1) for one in tables),
-        number=number + 1,
         doubt=doubt,
     )
 
 
-def _tables(grid: Grid, rows: NDArray[np.int64], options: Options, *, epoch: Epoch) -> list[Region]:
+def _tables(grid: Grid, options: Options, *, epoch: Epoch) -> list[Region]:
     """Return the tables that stand one below the other; of a large sheet, or below a header that is given, one."""
+    rows = _rows_below(grid, options.skip_rows)
     if options.header_row is not None:
         at = int(np.searchsorted(rows, options.skip_rows + options.header_row - 1)) if options.header_row else 0
         if at >= len(rows):
@@ -104,11 +127,11 @@ def _tables(grid: Grid, rows: NDArray[np.int64], options: Options, *, epoch: Epo
     if not len(rows):
         return []
     if len(rows) <= WHOLE_ROWS:
-        several = _stacked(_rows(grid, rows, grid.columns, epoch=epoch))
+        several = _stacked(lines_of(grid, rows, epoch=epoch))
         if several:
             return several
-    head = _rows(grid, rows[:SEARCHED_ROWS], grid.columns, epoch=epoch)
-    return [replace(find_tables(head, _usual(head), whole=False)[0], end=len(rows))]
+    head = lines_of(grid, rows[:SEARCHED_ROWS], epoch=epoch)
+    return [replace(find_tables(head, usual_width(head), whole=False)[0], end=len(rows))]
 
 
 def _stacked(rows: list[Row]) -> list[Region]:
@@ -124,7 +147,7 @@ def _stacked(rows: list[Row]) -> list[Region]:
     places.append(len(rows))
     if len(spaced) == len(rows):
         return []
-    found = find_tables(spaced, _usual(rows), whole=True)
+    found = find_tables(spaced, usual_width(rows), whole=True)
     if len(found) < 2 or not all(_begins_anew(spaced[one.top : one.header], one) for one in found[1:]):
         return []
     return [
@@ -162,25 +185,6 @@ def _numbers(rows: list[Row]) -> NDArray[np.int64]:
     return np.array([row.line - 1 for row in rows], np.int64)
 
 
-def _rows(grid: Grid, rows: NDArray[np.int64], columns: Sequence[int], *, epoch: Epoch) -> list[Row]:
-    """Return some rows as texts; a row ends at its last filled cell, as a record of a text does."""
-    cells = grid.within(rows)
-    texts = as_texts(cells, grid.texts, epoch=epoch)
-    places = np.searchsorted(columns, cells.cols)
-    found: dict[int, list[str | None]] = {int(row): [] for row in rows}
-    for row, place, text in zip(cells.rows.tolist(), places.tolist(), texts, strict=True):
-        line = found[row]
-        line += [None] * (place - len(line))
-        line.append(text)
-    return [Row(cells=line, start=0, end=0, line=row + 1) for row, line in found.items()]
-
-
-def _usual(rows: Sequence[Row]) -> int:
-    """Return the width of the table: the most common width of rows, of wide rows rather than of titles."""
-    widths = [len(row.cells) for row in rows if len(row.filled) > 1] or [1]
-    return max(set(widths), key=lambda width: (widths.count(width) * min(width, 50), width))
-
-
 def _of(row: Row, columns: Sequence[int], kept: Sequence[int]) -> list[str | None]:
     cells = dict(zip(columns, row.cells, strict=False))
     return [cells.get(at) for at in kept]
@@ -204,22 +208,21 @@ def _footer(
     last = body[-max(FOOT_ROWS, min(len(body) - 1, 3 * FOOT_ROWS)) :]
     rows = [
         Row(cells=_ended(_of(row, grid.columns, kept)), start=0, end=0, line=row.line)
-        for row in _rows(grid, last, grid.columns, epoch=epoch)
+        for row in lines_of(grid, last, epoch=epoch)
     ]
     kinds = footer(rows, len(kept))[-max(0, len(body) - 1) :] if len(body) > 1 else ()
     doubt = doubtful_total(rows, len(kept))
     return list(zip(body[len(body) - len(kinds) :].tolist(), kinds, strict=True)), doubt.line if doubt else None
 
 
-def _repeated(
-    grid: Grid, header: Row | None, body: NDArray[np.int64], columns: Sequence[int], *, epoch: Epoch
-) -> NDArray[np.int64]:
+def _repeated(grid: Grid, header: Row | None, body: NDArray[np.int64], *, epoch: Epoch) -> NDArray[np.int64]:
     """Return the rows of the body that hold the header once more."""
     if header is None:
         return np.zeros(0, np.int64)
+    columns = grid.columns
     first = next((at for at, cell in zip(columns, header.cells, strict=False) if cell and cell.strip()), None)
     if first is None:
         return np.zeros(0, np.int64)
     suspects = among(grid.rows_with_text(first, header.cells[columns.index(first)] or ""), body)
-    rows = _rows(grid, suspects[:MOST_REPEATED], columns, epoch=epoch)
+    rows = lines_of(grid, suspects[:MOST_REPEATED], epoch=epoch)
     return np.array([row.line - 1 for row in rows if row.cells == header.cells], np.int64)
