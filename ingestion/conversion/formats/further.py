@@ -52,9 +52,12 @@ def table_beside(columns: Sequence[Column]) -> Notice | None:
 
     An empty column may as well be there for the looks. Two tables have a name in common, or one has fewer rows.
     """
+    nameless = {column.name for column in columns if _NAMELESS.fullmatch(column.name)}
+    if any(column.name in nameless and column.rule != "null" for column in columns):
+        return None
     for at, gap in enumerate(columns):
         left, right = columns[:at], columns[at + 1 :]
-        if gap.rule != "null" or not _NAMELESS.fullmatch(gap.name) or len(left) < SIDE or len(right) < SIDE:
+        if gap.rule != "null" or gap.name not in nameless or len(left) < SIDE or len(right) < SIDE:
             continue
         names = {column.name for column in left}
         twice = any((found := _AGAIN.fullmatch(column.name)) and found.group(1) in names for column in right)
