@@ -33,14 +33,15 @@ function isBusy(part) {
 /** Puts new content in place; focus and scrolled tables stay where the reader had them. */
 function swap(part, html) {
   const focused = part.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
+  const twin = focused ? [...part.querySelectorAll(focused)].indexOf(document.activeElement) : 0;
   const scrolled = [...part.querySelectorAll(".scroll")].map(({ scrollTop, scrollLeft }) => [scrollLeft, scrollTop]);
   part.innerHTML = html;
   localise(part);
   part.querySelectorAll(".scroll").forEach((box, at) => box.scrollTo(...(scrolled[at] ?? [0, 0])));
-  if (focused) part.querySelector(focused)?.focus({ preventScroll: true });
+  if (focused) part.querySelectorAll(focused)[twin]?.focus({ preventScroll: true });
 }
 
-/** What finds the same element again after a swap. */
+/** What finds the same element again after a swap, perhaps beside others that lead to the same place. */
 function selectorOf(element) {
   for (const name of ["id", "href", "data-action", "name", "aria-label", "aria-labelledby"]) {
     const value = element.getAttribute(name);

@@ -178,6 +178,19 @@ def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(as_role, live
     assert len(asked) == 2
 
 
+def test_focus_stays_where_it_is_when_a_part_comes_anew(as_role, live, jobs):
+    page = as_role("Viewer")
+    page.clock.install()
+    page.goto(f"{live}/app/")
+    same_place = page.locator("a[href$='?status=FAILED']")
+    assert same_place.count() == 2
+    same_place.last.focus()
+    page.evaluate("document.querySelectorAll('[data-live] a').forEach((link) => link.setAttribute('data-old', ''))")
+    page.clock.run_for(6_000)
+    page.locator("[data-live] a:not([data-old])").first.wait_for()
+    assert same_place.last.evaluate("link => link === document.activeElement")
+
+
 def test_failed_jobs_are_searched_and_retried_at_once(as_role, live, jobs, api, ended):
     page = as_role("Operator")
     page.goto(f"{live}/app/jobs?status=FAILED")
