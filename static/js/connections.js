@@ -92,6 +92,7 @@ export function connectionForm(form) {
   });
   testing(form);
   refresh();
+  button.disabled = false; // without this script the browser would put what was typed into the address
   removing(form, /** @type {HTMLDialogElement | null} */ (document.getElementById("remove")), box, saved);
 }
 

@@ -16,9 +16,11 @@ export function contractForm(form) {
     share.value = chosen.dataset.share ?? "";
     count.value = "";
   });
+  const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("[data-save]"));
+  if (button) button.disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const button = /** @type {HTMLButtonElement} */ (form.querySelector("button"));
+    if (!button) return;
     const json = {
       version: Number(form.dataset.version),
       preset: preset.value,
