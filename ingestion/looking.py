@@ -31,7 +31,7 @@ WHOLE_BYTES = 100_000_000  # what a worker converts while somebody waits
 TIMEOUT_S = 25  # API Gateway waits for 29 seconds
 COMMAND = "ingestion.tasks.dry_run"
 _LATER = frozenset({"after", "only_new", "settle", "since"})  # what is for a load, not for a look
-_NOT_FOR_CONVERSION = frozenset({"business_date", "force"})
+_NOT_FOR_CONVERSION = frozenset({"business_date", "force", "control_totals"})
 
 
 class LookRefused(DataBridgeError):

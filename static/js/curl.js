@@ -34,6 +34,7 @@ export function options(given) {
   if (given.delimiter) found.delimiter = given.delimiter.replaceAll("\\t", "\t");
   const header = (given.header_row ?? "").trim();
   if (header) found.header_row = /^\d+$/.test(header) ? Number(header) : header;
+  if (given.control_totals?.trim()) found.control_totals = given.control_totals.trim();
   if (given.force) found.force = true;
   return found;
 }

@@ -24,8 +24,8 @@ export function newJob(form) {
   /** Looks at the file at hand: at its beginning, or at all of it where it was sent for that. */
   function lookAgain() {
     const held = files.held(lookedAt);
-    if (held) look.upload(lookedAt, held, options(given()));
-    else look.file(lookedAt, options(given()));
+    if (held) look.upload(lookedAt, held, reading());
+    else look.file(lookedAt, reading());
   }
 
   form.querySelector("[data-look-result]").addEventListener("click", async ({ target }) => {
@@ -47,6 +47,8 @@ export function newJob(form) {
     return { ...found, force: form.elements.force.checked };
   };
   const kind = () => form.elements.kind.value;
+  /** What is said about how the file is read; what it must hold is compared when it is loaded. */
+  const reading = () => ({ ...options(given()), control_totals: undefined });
 
   /** Shows what the form stands at: its parts, its button, the same by curl. */
   function refresh() {
@@ -55,6 +57,8 @@ export function newJob(form) {
     const isUpload = kind() === "upload";
     const ready = isUpload ? items.length > 0 : form.elements.dataset.value.trim() !== "";
     button.disabled = !ready;
+    form.elements.control_totals.disabled = isUpload && items.length > 1;
+    form.querySelector("[data-one-file]").hidden = !form.elements.control_totals.disabled;
     button.textContent = isUpload && items.length > 1 ? `Load ${items.length} files` : "Load";
     form.querySelector("[data-summary]").textContent = summary(isUpload, items);
     command(isUpload, items);
@@ -129,7 +133,7 @@ export function newJob(form) {
     clearTimeout(timer);
     timer = setTimeout(() => lookedAt && kind() === "upload" && lookAgain(), PAUSE_MS);
   });
-  form.querySelector("[data-look-source]").addEventListener("click", () => look.source(source(kind(), given()), options(given())));
+  form.querySelector("[data-look-source]").addEventListener("click", () => look.source(source(kind(), given()), reading()));
   form.querySelector("[data-test]").addEventListener("click", ({ target }) => test(form, target, source(kind(), given())));
   refresh();
   files.takeEarly();
