@@ -1,6 +1,6 @@
 /** The files that are to be loaded: chosen, named, sent, each with its own progress. */
 
-import { base, show } from "./api.js";
+import { base, words } from "./api.js";
 import { DATASET, datasets, plain, size, suggestion } from "./names.js";
 import { Upload, forget, remembered, unfinished } from "./tus.js";
 
@@ -126,8 +126,8 @@ class Item {
     this.field = this.element.querySelector("[data-dataset]");
     this.element.querySelector("[data-name]").textContent = plain(file.name);
     this.element.querySelector("[data-size]").textContent = size(file.size);
-    for (const [mark, words] of [["look-file", "Look at"], ["pause", "Pause"], ["remove", "Remove"]]) {
-      this.element.querySelector(`[data-${mark}]`).setAttribute("aria-label", `${words} ${file.name}`);
+    for (const [mark, does] of [["look-file", "Look at"], ["pause", "Pause"], ["remove", "Remove"]]) {
+      this.element.querySelector(`[data-${mark}]`).setAttribute("aria-label", `${does} ${file.name}`);
     }
     const before = remembered(file);
     this.field.value = before?.dataset ?? suggestion(file.name, known);
@@ -139,8 +139,11 @@ class Item {
     this.element.querySelector(selector).addEventListener("click", act);
   }
 
-  tell(words) {
-    this.element.querySelector("[data-state]").textContent = words;
+  tell(said, isWrong = false) {
+    const state = this.element.querySelector("[data-state]");
+    state.textContent = said;
+    state.classList.toggle("problem", isWrong);
+    state.classList.toggle("muted", !isWrong);
   }
 
   get dataset() {
@@ -182,7 +185,7 @@ class Item {
       this.job = this.upload.whole ? null : await this.upload.run();
       if (this.upload.whole && this.options) this.job = await this.upload.load(this.dataset, this.options);
     } catch (error) {
-      show(this.element.querySelector("[data-state]"), error);
+      this.tell(words(error), true);
     }
     this.#sending(false, pause);
     if (this.job) this.#done(bar, pause); // may leave the page, which asks nobody once nothing is being sent
@@ -197,10 +200,10 @@ class Item {
     this.element.querySelector("[data-remove]").hidden = isSending;
   }
 
-  #show({ sent, words }) {
+  #show({ sent, words: stands }) {
     const share = this.file.size ? Math.floor((100 * sent) / this.file.size) : 100;
     this.element.querySelector("progress").value = share;
-    this.tell(`${words}: ${size(sent)} of ${size(this.file.size)}, ${share} %`);
+    this.tell(`${stands}: ${size(sent)} of ${size(this.file.size)}, ${share} %`);
   }
 
   #done(bar, pause) {
@@ -217,8 +220,8 @@ class Item {
 
 function reminder(form, entry, gone) {
   const item = form.querySelector("template[data-unfinished-item]").content.firstElementChild.cloneNode(true);
-  const words = `The upload of ${plain(entry.name)} (${size(entry.size)}) into ${entry.dataset} was interrupted. Choose the same file again and it goes on where it stopped.`;
-  item.querySelector("[data-words]").textContent = words;
+  const told = `The upload of ${plain(entry.name)} (${size(entry.size)}) into ${entry.dataset} was interrupted. Choose the same file again and it goes on where it stopped.`;
+  item.querySelector("[data-words]").textContent = told;
   item.querySelector("[data-forget]").addEventListener("click", async () => {
     await forget(entry);
     gone();

@@ -39,7 +39,8 @@ def test_nothing_is_kept_of_it(api, stack):
 
 
 def test_options_change_what_is_understood(api):
-    found = look(api("Admin"), options=json.dumps({"header_row": 0, "force": True, "business_date": "2026-10-31"}))
+    found = look(api("Admin"), options=json.dumps({"header_row": 0, "force": True, "business_date": "2026-10-31",
+                                                     "control_totals": "rows=3"}))  # fmt: skip
     assert found.json()["rows"]["read"] == 3
 
 

@@ -31,6 +31,6 @@ def wrong(page, name: str, *, widths=(1440, 390)) -> list[str]:
             page.set_viewport_size({"width": width, "height": 900})
             if (over := page.evaluate("document.documentElement.scrollWidth")) > width:
                 seen.append(f"{name}, {scheme}, {width}: {over} wide")
-        seen += [f"{name}, {scheme}: {text}" for text in violations(page)]
+            seen += [f"{name}, {scheme}, {width}: {text}" for text in violations(page)]
     page.set_viewport_size({"width": widths[0], "height": 900})
     return seen

@@ -11,6 +11,7 @@ from tests.e2e.browser import browsing, states
 MARK = uuid.uuid4().hex[:6]
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 FORMULA = "=HYPERLINK(1)"
+ORDERS = [[f"A{n:03d}", f"{n},50", ("EUR", "USD")[n % 2]] for n in range(40)]
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,29 @@ def jobs(api, ended):
         "long": load("w" * 56, f"{'Long Name ' * 15}.json", "{"),
         "broken": load("hostile", f"{HOSTILE}.json", f'{{"{HOSTILE}": '),
     }
+
+
+def text_of(rows):
+    return ("id;amount;currency\n" + "".join(";".join(row) + "\n" for row in rows)).encode()
+
+
+def sent(client, dataset, rows, name="orders.csv"):
+    answer = client.post("/upload", data={"dataset": dataset}, files={"file": (name, text_of(rows))})
+    assert answer.status_code == 202, answer.text
+    return answer.json()["job_id"]
+
+
+@pytest.fixture
+def failing(api, ended):
+    """A job of an Operator that failed: more rows break the contract and a rule than the dataset allows."""
+    dataset = f"orders_{uuid.uuid4().hex[:8]}"
+    ended(sent(api("Operator"), dataset, [[f"Z{row[0][1:]}", *row[1:]] for row in ORDERS]))
+    admin = api("Admin")
+    told = admin.get(f"/datasets/{dataset}/contract").json()
+    told["rules"] = [{"kind": "in_list", "column": "currency", "values": ["EUR", "USD"]}]
+    assert admin.put(f"/datasets/{dataset}/contract", json=told).status_code == 200
+    rows = [list(row) for row in ORDERS]
+    rows[4][1], rows[9][2], rows[30][2] = "vier", "EURO", "=1+1"
+    job = ended(sent(api("Operator"), dataset, rows))
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "REJECTS_OVER_LIMIT")
+    return job["job_id"]

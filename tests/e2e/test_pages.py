@@ -124,6 +124,36 @@ def test_a_wrong_guess_is_corrected_by_an_option_before_loading(as_role, live, t
     assert "header_row" in page.locator("[data-curl] pre").text_content()
 
 
+def test_a_file_must_hold_what_its_totals_say(as_role, live, tmp_path):
+    files = [tmp_path / f"totals_{number}.csv" for number in range(2)]
+    for file in files:
+        file.write_text(f"id;betrag\nA{random.randrange(10**9)};10,50\nB;2,25-\n")
+    page = as_role("Operator")
+    page.goto(f"{live}/app/new")
+    choose(page, *files)
+    page.locator("[data-totals] summary").click()
+    totals = page.get_by_label("What the file must hold")
+    page.get_by_text("Totals are those of one file").wait_for()
+    assert totals.is_disabled()
+    page.get_by_label("Remove totals_1.csv").click()
+    totals.fill("two rows")
+    page.get_by_role("button", name="Load", exact=True).click()
+    page.locator("[data-state].problem", has_text="tells no total").wait_for()
+    totals.fill("rows=2\nbetrag=8.26")
+    page.get_by_role("button", name="Load", exact=True).click()
+    wait_for(page, "FAILED")
+    assert "CONTROL_TOTALS_MISMATCH" in page.locator(".problem", has_text="Why it failed").inner_text()
+    page.goto(f"{live}/app/new")
+    choose(page, files[0])
+    page.locator("[data-totals] summary").click()
+    totals.fill("rows=2\nbetrag=8.25")
+    page.locator("[data-curl] summary").click()
+    assert r'"control_totals":"rows=2\nbetrag=8.25"' in page.locator("[data-curl] pre").inner_text()
+    page.get_by_role("button", name="Load", exact=True).click()
+    wait_for(page, "SUCCESS")
+    assert [text for text in page.complaints if "400" not in text] == []
+
+
 def test_several_files_are_loaded_at_once(as_role, live, tmp_path):
     files = []
     for number in range(3):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 
 import pytest
 
@@ -13,33 +12,6 @@ pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(chromium() is None, reason="needs Debian's chromium: apt-get install chromium"),
 ]
-ROWS = [[f"A{n:03d}", f"{n},50", ("EUR", "USD")[n % 2]] for n in range(40)]
-
-
-def text_of(rows):
-    return ("id;amount;currency\n" + "".join(";".join(row) + "\n" for row in rows)).encode()
-
-
-def load(client, dataset, rows, name="orders.csv"):
-    answer = client.post("/upload", data={"dataset": dataset}, files={"file": (name, text_of(rows))})
-    assert answer.status_code == 202, answer.text
-    return answer.json()["job_id"]
-
-
-@pytest.fixture
-def failing(api, ended):
-    """A job of an Operator that failed: more rows break the contract and a rule than the dataset allows."""
-    dataset = f"orders_{uuid.uuid4().hex[:8]}"
-    ended(load(api("Operator"), dataset, [[f"Z{row[0][1:]}", *row[1:]] for row in ROWS]))
-    admin = api("Admin")
-    told = admin.get(f"/datasets/{dataset}/contract").json()
-    told["rules"] = [{"kind": "in_list", "column": "currency", "values": ["EUR", "USD"]}]
-    assert admin.put(f"/datasets/{dataset}/contract", json=told).status_code == 200
-    rows = [list(row) for row in ROWS]
-    rows[4][1], rows[9][2], rows[30][2] = "vier", "EURO", "=1+1"
-    job = ended(load(api("Operator"), dataset, rows))
-    assert (job["status"], job["error"]["code"]) == ("FAILED", "REJECTS_OVER_LIMIT")
-    return job["job_id"]
 
 
 def test_an_operator_repairs_a_failing_file_without_leaving_its_page(as_role, live, api, failing):
