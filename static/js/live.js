@@ -16,6 +16,7 @@ export function follow(part) {
     if (isBusy(part)) return "same";
     const response = await send(part.dataset.live, { headers: { Accept: "text/html" }, cache: "no-store" });
     const html = await response.text();
+    if (isBusy(part)) return "same"; // they began while the answer was on its way
     const changed = before !== null && html !== before;
     if (before === null || changed) swap(part, html);
     before = html;
