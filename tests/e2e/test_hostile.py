@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import uuid
+import zipfile
 
 import pytest
 
@@ -178,3 +180,68 @@ def test_exports_hold_no_formula_and_downloads_no_markup(as_role, live, loaded, 
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download the raw file").click()
     assert "/" not in waiting.value.suggested_filename
+
+
+def test_connections_contracts_totals_members_and_reasons_stay_text(as_role, live, loaded, api, ended):
+    operator, admin = api("Operator"), api("Admin")
+    dataset, name = f"hostile_{MARK}_csv", f"hostile-{MARK}"
+    source = {
+        "type": "ftp",
+        "host": "127.0.0.1",
+        "port": 9,
+        "username": IMAGE,
+        "password": "x",
+        "path": f"/{SCRIPT}{TURN}",
+    }
+    assert admin.post("/connections", json={"name": name, "source": source}).status_code == 201
+    agreed = admin.get(f"/datasets/{dataset}/contract").json()
+    column = agreed["columns"][0]["name"]
+    agreed["rules"] = [
+        {"kind": "in_list", "column": column, "values": [IMAGE, SCRIPT, f"{TURN}x", MARK], "severity": "warn"},
+        {"kind": "regex", "column": column, "pattern": "<img src=x onerror=.*|.*", "severity": "warn"},
+    ]
+    assert admin.put(f"/datasets/{dataset}/contract", json=agreed).status_code == 200
+
+    def send(file, content, into, **options):
+        answer = operator.post(
+            "/upload", data={"dataset": into, "options": json.dumps(options)}, files={"file": (file, content)}
+        )
+        assert answer.status_code == 202, answer.text
+        return ended(answer.json()["job_id"])
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{IMAGE.replace('/', '')}{TURN}.csv", f"a;b\n{MARK};1\n")
+        archive.writestr(f"{SCRIPT.replace('/', '')}.csv", "a;b\n1;2\n")
+    other = f"hostile_{MARK}_changed"
+    table = "id;amount\n" + "".join(f"A{n};{n},50\n" for n in range(30))
+    assert send("first.csv", table.encode(), other)["status"] == "SUCCESS"
+    jobs = {
+        "member": send("packed.zip", packed.getvalue(), f"hostile_{MARK}_zip"),
+        "approval": send("second.csv", table.replace(",50", f" {IMAGE}").encode(), other),
+        "totals": send(
+            "third.csv", table.encode(), other, control_totals=f"rows=30\n{IMAGE.replace('=', '')}=5", force=True
+        ),
+    }
+    assert [job["status"] for job in jobs.values()] == ["SUCCESS", jobs["approval"]["status"], "FAILED"]
+    assert jobs["approval"]["approval"]
+    reason = {"reason": f"{IMAGE}{TURN}"}
+    assert operator.post(f"/jobs/{loaded['xlsx']['job_id']}/rejects/dismiss", json=reason).status_code == 200
+    page, done = as_role("Admin"), []
+    page.on("dialog", lambda dialog: (page.complaints.append(f"{dialog.type}: {dialog.message}"), dialog.accept()))
+    for path in ("app/", "app/connections", f"app/connections/{name}", "app/new", f"app/datasets/{dataset}", f"app/jobs/{loaded['xlsx']['job_id']}",
+                 f"app/datasets/{other}", *(f"app/jobs/{job['job_id']}" for job in jobs.values()), "admin/ingestion/connectionrow/",
+                 f"admin/ingestion/connectionrow/{name}/change/", f"admin/ingestion/jobrow/{jobs['totals']['job_id']}/change/"):  # fmt: skip
+        page.goto(f"{live}/{path}")
+        done += harmless(page, path)
+    page.goto(f"{live}/app/jobs/{jobs['approval']['job_id']}")
+    assert IMAGE in page.locator("[aria-labelledby=changes]").first.inner_text()
+    page.goto(f"{live}/admin/accounts/user/add/")
+    page.get_by_label("E-mail addresses").fill(
+        f"{IMAGE.replace(' ', '')}@evil.example {QUOTES.replace(' ', '')}@evil.example"
+    )
+    page.get_by_role("button", name="Invite").click()
+    page.locator(".messagelist .error").first.wait_for()
+    done += harmless(page, "invitations")
+    assert not done, "\n".join(done)
+    assert page.complaints == []

@@ -10,7 +10,7 @@ from tests.e2e import axe
 from tests.e2e.axe import violations
 from tests.e2e.browser import chromium
 from tests.e2e.conftest import FORMULA, HOSTILE
-from tests.e2e.paint import WEIGHT
+from tests.e2e.paint import ROWS, WEIGHT
 
 pytestmark = [
     pytest.mark.e2e,
@@ -18,7 +18,6 @@ pytestmark = [
 ]
 WIDTHS = (1440, 768, 390)
 PAGE_BYTES = 100_000
-ROWS = "[...document.querySelectorAll('tbody')].reduce((sum, rows) => sum + rows.outerHTML.length, 0)"
 PAGE_REQUESTS = 25
 
 
@@ -104,7 +103,7 @@ def test_pages_are_light_and_ask_no_other_host_and_little_of_ours(as_role, live,
         asked = []
         page.on("request", lambda request, asked=asked: asked.append(request.url))
         page.goto(live + path, wait_until="networkidle")
-        weight = page.evaluate(WEIGHT) - page.evaluate(ROWS)  # the rows of lists are the user's data
+        weight = page.evaluate(WEIGHT) - page.evaluate(ROWS)
         assert weight < PAGE_BYTES, f"{name}: {weight} bytes"
         assert len(asked) < PAGE_REQUESTS, f"{name}: {asked}"
         assert [url for url in asked if not url.startswith(live)] == []
@@ -164,17 +163,16 @@ def test_a_hidden_tab_asks_for_nothing_and_goes_on_when_it_is_seen(as_role, live
     asked = []
     page.on("request", lambda request: "/api/parts/" in request.url and asked.append(request.url))
     page.goto(f"{live}/app/jobs", wait_until="networkidle")
-    page.clock.run_for(6_000)
-    page.wait_for_timeout(500)
+    with page.expect_response("**/api/parts/jobs*"):
+        page.clock.run_for(6_000)
     assert len(asked) == 1
     hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
     page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
     page.clock.run_for(600_000)
-    page.wait_for_timeout(500)
     assert len(asked) == 1
-    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
-    page.clock.run_for(6_000)
-    page.wait_for_timeout(500)
+    with page.expect_response("**/api/parts/jobs*"):
+        page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
+        page.clock.run_for(6_000)
     assert len(asked) == 2
 
 

@@ -110,3 +110,27 @@ def test_the_forms_of_the_admin_and_the_account_are_sent_after_all(as_role, live
     ends(page, page.get_by_role("button", name="Change the password").click, DEMO_ADMIN)
     page.get_by_role("alert").get_by_text("wrong").wait_for()
     assert not found, "\n".join(found)
+
+
+def test_rules_and_corrections_are_sent_after_all(as_role, live, api, ended, ends, failing):
+    dataset = api("Admin").get(f"/jobs/{failing}").json()["dataset"]
+    admin = as_role("Admin")
+    admin.goto(f"{live}/app/datasets/{dataset}")
+    admin.get_by_text("Add a rule").click()
+    admin.get_by_label("Kind", exact=True).select_option("row_count")
+    admin.locator("#rule-row_count-min").fill("10")
+    admin.get_by_role("button", name="Add to the rules").click()
+    ends(admin, admin.get_by_role("button", name="Save as a new version").click, DEMO_ADMIN)
+    admin.get_by_text("row_count: at least 10 (fail)").wait_for()
+    page = as_role("Operator")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{live}/app/jobs/{failing}")
+    ends(page, page.get_by_role("button", name="Load the good rows").click)
+    page.locator("[data-reject='1'] [data-cell='amount']").wait_for(timeout=60_000)
+    page.locator("[data-reject='1'] [data-cell='amount']").fill("4,50")
+    ends(page, page.get_by_role("button", name="Load the selected rows").click)
+    page.locator("[data-reject='1']", has_text="loaded").wait_for(timeout=60_000)
+    page.locator("[data-reject='3'] [data-choose]").check()
+    page.get_by_label("Reason for giving rows up").fill("kept over a sign-in")
+    ends(page, page.get_by_role("button", name="Dismiss the selected rows").click)
+    page.get_by_text("kept over a sign-in").wait_for()
