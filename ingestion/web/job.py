@@ -83,7 +83,8 @@ def _rejects(request: HttpRequest, job: Job) -> dict[str, Any]:
         row = shown.setdefault(one["row"], one | {"reasons": [], "wrong": [], "cells": json.loads(one["raw"] or "{}")})
         row["reasons"].append(one)
         row["wrong"].append(one["column"])
-    loading = {name for name in state.held if lifecycle.get(name).status not in lifecycle.FINISHED}
+    # one that has ended well since the job was read has settled its rows too, which the next look shows
+    loading = {name for name in state.held if lifecycle.get(name).status not in setaside.ENDED}
     fix = may(request.user, Action.FIX_REJECTS, job.user_id)
     return {
         "set_aside": state,
