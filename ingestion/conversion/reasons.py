@@ -7,27 +7,62 @@ import re
 from ingestion.conversion.typing.base import MAX_DIGITS
 
 NOTHING = {"na", "n/a", "null", "none", "nan", "-", "--", "?", "#n/a", "nil", "n.a.", "k.a."}
-_GROUPED = "[0-9.,' \u00a0\u202f]"
+_GROUPED = "[0-9.,'’ \u00a0\u2009\u202f]"
+_MONEY = "[$€£¥]|EUR|USD|CHF|GBP|JPY|CNY|PLN|CZK|HUF|RON|SEK|NOK|DKK|TRY|INR|BRL|MXN|CAD|AUD|ZAR"
+_WORDS = "X|[JYN]|JA|YES|NEIN|NO|WAHR|FALSCH|VRAI|FAUX|OUI|NON|T|F"
 # What a text is, in order; the first that fits is told.
 _EXACT: tuple[tuple[str, str], ...] = (
     (r"-?0+[0-9]+([.,][0-9]*)?", "begins with a zero, which a number would lose"),
     (r"[0-9]+[eE][0-9]+", "looks like a power of ten, and as a number would be another text"),
     (r"[-+]?[0-9]*[.,]?[0-9]+[eE][-+]?[0-9]+", "is written with an exponent, which an amount would lose"),
-    (r"\+[0-9 ()/.-]+", "begins with a plus, which a number would lose"),
+    (r"\+[0-9 ()/.,-]+", "begins with a plus, which a number would lose"),
     (r"-0+([.,]0+)?|0+([.,]0+)?-|\(0+([.,]0+)?\)", "is a zero with a minus, which a number would lose"),
     (rf"-?[0-9]{{{MAX_DIGITS + 1},}}", f"has more than the {MAX_DIGITS} digits that a number can hold exactly"),
     (r"[.,][0-9]+|-?[0-9]+[.,]", "leaves out a digit beside the decimal sign, which an amount would add"),
     (r"0[xX][0-9A-Fa-f]+", "is a hexadecimal number, which a whole number would rewrite"),
     (
+        r"0{2,4}([-./])00\1(?:0000|00)",
+        "is an empty date as SAP writes it, which is null only where --null-values names it",
+    ),
+    (
+        r"[0-9]{1,2}([-./])[0-9]{1,2}\1[0-9]{2}( .*)?",
+        "looks like a date whose year has two digits, which leave the century open",
+    ),
+    (
+        r"[0-9]{1,2}[-. ]{1,2}[^\W\d_]{3,9}\.?[-., ]{1,2}[0-9]{2,4}|[A-Za-z]{3,9}\.? [0-9]{1,2},? [0-9]{4}",
+        "is a date with its month in letters",
+    ),
+    (r"[1-9]\.[0-9]{1,2}\.[0-9]{4}|[0-9]{1,2}\.[1-9]\.[0-9]{4}", "is a date without zeros in front of day or month"),
+    (
         r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2[0-9]{4}",
         "is no day of the calendar, or written in another order",
     ),
     (r"[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}[ T].*", "is a date with a time that is written in another way"),
+    (r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})? ?[AaPp]\.?[Mm]\.?", "is a time on a clock of twelve hours"),
+    (r"(?:[01]?[0-9]|2[0-3]):[0-5][0-9]", "is a time without seconds, which a time would add"),
+    (r"[0-9]+:[0-9]{2}(:[0-9]{2})?", "is no time of the day"),
+    (rf"[-+(]?{_GROUPED}*[0-9]{_GROUPED}*%\)?", "is a percentage, whose sign a number would lose"),
+    (
+        rf"[-+(]*(?:{_MONEY})[-+( ]*[0-9]{_GROUPED}*[-)]?|[-+(]*[0-9]{_GROUPED}*-?(?:{_MONEY})\)?",
+        "names a currency, which a number would lose",
+    ),
+    (
+        rf"-?[0-9]{_GROUPED}*(?:CR|DR|Cr|Dr|[SHCD])",
+        "ends in letters, as debit and credit are marked, which a number would lose",
+    ),
+    (r"[−–][0-9.,]+", "begins with another sign than the plain minus, which a number would lose"),
+    (r"(?=[0-9.,]*[^\x00-\x7f])[\d.,]*\d[\d.,]*", "is written in other digits than 0 to 9, which a number would lose"),
+    (rf"(?i:{_WORDS})", "may mean yes or no to its sender; just true and false are read so"),
 )
 _BY_RULE = (
     ("int64", r"-?[0-9]+", "is larger than 64 bits hold"),
     ("int64", r"-?[0-9]+[.,][0-9]+", "has decimals"),
     ("decimal", rf"[-(]?{_GROUPED}+[-)]?", "has more digits, or is written in another way"),
+    (
+        "",
+        rf"-?(?:[., ]?[0-9]){{{MAX_DIGITS + 1},}}",
+        f"has more than the {MAX_DIGITS} digits that a number can hold exactly",
+    ),
     ("", rf"-?[0-9]{_GROUPED}*-?|\({_GROUPED}+\)", "is a number that is written in another way"),
 )
 
@@ -48,6 +83,7 @@ NEXT_STEPS = {
     "MORE_PAGES": "Fetch the next page too.",
     "NO_END_MARK": "Check with the sender that the whole stream has arrived.",
     "NOT_REVERSIBLE": "",
+    "PARTITION_NAME": "Read the lake with hive_partitioning=false, or have the column named otherwise.",
     "RECURSIVE_TYPE": "",
     "REJECTED_CELLS": "Correct these cells in the workbook, have Excel calculate and save it, and send it again.",
     "ROWS_SKIPPED": "Check that the skipped lines are no data.",

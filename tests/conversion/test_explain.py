@@ -139,6 +139,44 @@ def test_plain_text_needs_no_reason():
     assert why_not("Schraube M8") == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("00.00.0000", "empty date"),
+        ("0000-00-00", "empty date"),
+        ("31.10.26", "year has two digits"),
+        ("31-OCT-26", "month in letters"),
+        ("Mar 3, 2026", "month in letters"),
+        ("1.2.2026", "without zeros in front"),
+        ("10/31/2026 01:15 PM", "written in another way"),
+        ("1:15 pm", "clock of twelve hours"),
+        ("12:30", "without seconds"),
+        ("24:00:00", "no time of the day"),
+        ("12,5 %", "percentage"),
+        ("€ 1,234.56", "currency"),
+        ("1.234,56 EUR", "currency"),
+        ("($5.00)", "currency"),
+        ("1,234.56 CR", "debit and credit"),
+        ("12,00H", "debit and credit"),
+        ("+1,00", "begins with a plus"),
+        ("\u22125,00", "another sign than the plain minus"),
+        ("\uff11\uff12", "other digits"),
+        ("1\u2009234,56", "written in another way"),
+        ("12,34,567.89", "written in another way"),
+        ("1" * 36 + ".123", "more than the 38 digits"),
+        ("WAHR", "yes or no"),
+        ("J", "yes or no"),
+    ],
+)
+def test_what_looks_like_a_value_is_told_why_it_stays_text(text, why):
+    assert why in why_not(text)
+
+
+@pytest.mark.parametrize("text", ["MAT 4711", "EURO", "12 Stück", "K-4711", "PM", "Mar", "5 H 7", "10.A", "%"])
+def test_other_texts_need_no_reason(text):
+    assert why_not(text) == ""
+
+
 # ---- JSON ----
 
 

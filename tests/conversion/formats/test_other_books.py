@@ -127,6 +127,20 @@ def test_the_value_that_is_written_out_counts_and_not_its_display(tmp_path):
     )
 
 
+def test_zeros_that_are_shown_in_front_of_a_number_are_kept(tmp_path):
+    shown = [
+        value("float", "00042", value="42"),
+        value("float", "12345", value="12345"),
+        value("float", "0", value="0"),
+    ]
+    other = [value("float", "01", value="0.7"), value("float", "007", value="7"), value("float", "5", value="5")]
+    rows = "".join(line(*pair) for pair in zip(shown, other, strict=True))
+    table, report = loaded(tmp_path, ods(HEADER + rows))
+    assert table["a"].to_pylist() == ["00042", "12345", "0"]
+    assert table["b"].to_pylist() == ["0.7", "007", "5"]
+    assert codes(report) == ["ZEROS_SHOWN", "ZEROS_SHOWN"]
+
+
 def test_repeated_rows_and_cells_stand_as_often_as_they_say(tmp_path):
     one = '<table:table-cell office:value-type="float" office:value="7" table:number-columns-repeated="2"/>'
     blank = '<table:table-cell table:number-columns-repeated="16384"/>'

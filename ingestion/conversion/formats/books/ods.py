@@ -13,6 +13,9 @@ from ingestion.conversion.formats.books.cells import (
     ELAPSED,
     ERROR,
     MAX_CELLS,
+    MOST_DIGITS,
+    NUMBER,
+    PADDED,
     STAMP,
     TEXT,
     TRUTH,
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 MAX_COLS, MAX_ROWS = 1 << 14, 1 << 20
 _TIME = re.compile(r"(-?)P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?")
 _ERROR = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)|Err:\d+")
+_ZEROS = re.compile(r"0[0-9]+")
 _ASIDE = {"annotation", "ruby-text", "frame", "shapes"}
 _WORD_AT = {"s", "tab", "line-break"}
 
@@ -200,6 +204,8 @@ def _cell(attributes: dict[str, str], text: str, *, shown: bool) -> tuple[int, f
     if kind is None:
         return (TEXT, text) if shown and text else (UNCACHED, 0.0) if formula else None
     match kind:
+        case "float" if "value" in given and _ZEROS.fullmatch(text):
+            return _padded(given["value"].strip(), text)
         case "float" | "percentage" | "currency" if "value" in given:
             return written(given["value"].strip())
         case "boolean" if "boolean-value" in given:
@@ -209,6 +215,13 @@ def _cell(attributes: dict[str, str], text: str, *, shown: bool) -> tuple[int, f
         case "time" if "time-value" in given:
             return _time(given["time-value"])
     return TEXT, given.get("string-value", text)
+
+
+def _padded(value: str, shown: str) -> tuple[int, float | str]:
+    """Return a number that is shown with zeros in front, with the number of digits; one of another display as it is."""
+    told = written(value)
+    digits = len(shown)
+    return (PADDED + digits, told[1]) if told == (NUMBER, float(shown)) and digits <= MOST_DIGITS else told
 
 
 def _date(text: str) -> tuple[int, float | str]:
