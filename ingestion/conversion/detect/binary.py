@@ -33,6 +33,16 @@ _EXCHANGES = {
     "SYLK": re.compile(rb"ID;P.{,65536}?[\r\n]C;(?:[YX]\d+;){1,2}K", re.DOTALL),
     "DIF": re.compile(rb'TABLE\r?\n0,1\r?\n"[^"]*"\r?\nVECTORS\r?\n'),
 }
+_OTHERS = (
+    (b"%PDF-", "a PDF document"),
+    (b"%!PS", "a PostScript document"),
+    (b"{\\rtf", "a text of a word processor (RTF)"),
+    (b"\x89PNG\r\n", "a picture (PNG)"),
+    (b"\xff\xd8\xff", "a picture (JPEG)"),
+    (b"GIF8", "a picture (GIF)"),
+    (b"SQLite format 3\x00", "an SQLite database"),
+    (b"\x7fELF", "a program"),
+)
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _SPREADSHEET_ML = "urn:schemas-microsoft-com:office:spreadsheet"
 _HTML = re.compile(
@@ -57,14 +67,17 @@ def probe_binary(payload: Payload, head: bytes) -> Detection | None:
         return _ole(payload)
     if _BARE_BIFF.match(head):
         return _found("xls", "it begins with a BIFF record, without an OLE container")
-    for kind, mark in _EXCHANGES.items():
-        if mark.match(head):
-            raise UnknownFormat(
-                f"The file is in the exchange format {kind}.",
-                hint="Export the table as .xlsx or CSV.",
-                place=payload.place(),
-            )
+    _refuse_others(payload, head)
     return _markup(payload, head)
+
+
+def _refuse_others(payload: Payload, head: bytes) -> None:
+    """Name what is no table at all, whatever its name ends in."""
+    bare = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    what = next((told for mark, told in _OTHERS if bare.startswith(mark)), "")
+    what = what or next((f"in the exchange format {kind}" for kind, mark in _EXCHANGES.items() if mark.match(head)), "")
+    if what:
+        raise UnknownFormat(f"The file is {what}.", hint="Export the table as .xlsx or CSV.", place=payload.place())
 
 
 def _found(name: str, evidence: str) -> Detection:

@@ -170,10 +170,16 @@ def explained(error: BaseException, payload: Payload, row: int | None = None) ->
     place, text = payload.place(row=row), str(error).lower()
     if "encrypt" in text or "decrypt" in text:
         return PasswordProtected("The file is encrypted.", hint="Send it without encryption.", place=place)
-    words = (str(error).splitlines() or ["no details"])[0][:200].replace(str(payload.path), payload.name)
+    words = (str(error).splitlines() or ["no details"])[0][:200].replace(str(payload.path), payload.name).rstrip(". ")
     if "decimal128::frombigendian" in text:
         told = "It holds decimals that are written in more bytes than 38 digits take, which cannot be read."
         return UnsupportedType(told, hint="Export them with at most 38 digits, or as text.", place=place)
+    if "out of range for nanosecond" in text:
+        told = "It holds times before 1677 or after 2262, which cannot be read from this format."
+        return UnsupportedType(told, hint="Export the times as text, or the table as Parquet or CSV.", place=place)
+    if "unrecognized codec" in text:
+        told = f"It is packed in a way that cannot be read: {str(error).rpartition(':')[2].strip()[:40]}."
+        return UnsupportedType(told, hint="Export it with deflate, snappy, zstandard or unpacked.", place=place)
     if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):
         return UnsupportedType(f"It uses a feature that cannot be read: {words}.", hint="Export it anew.", place=place)
     return BrokenFile(f"The file is cut off or damaged: {words}.", hint="Send it again.", place=place)

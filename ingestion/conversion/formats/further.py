@@ -17,6 +17,7 @@ OPEN = {"string", "null"}
 RUN = 3
 SIDE = 2
 UNEVEN = 2
+MOST_COLUMNS = 1_000
 _NAMELESS = re.compile(r"column_\d+")
 _AGAIN = re.compile(r"(.+)_\d+")
 
@@ -55,10 +56,10 @@ def table_beside(columns: Sequence[Column]) -> Notice | None:
     nameless = {column.name for column in columns if _NAMELESS.fullmatch(column.name)}
     if any(column.name in nameless and column.rule != "null" for column in columns):
         return None
-    for at, gap in enumerate(columns):
-        left, right = columns[:at], columns[at + 1 :]
-        if gap.rule != "null" or gap.name not in nameless or len(left) < SIDE or len(right) < SIDE:
+    for at, gap in enumerate(columns[:MOST_COLUMNS]):
+        if gap.rule != "null" or gap.name not in nameless or not SIDE <= at < len(columns) - SIDE:
             continue
+        left, right = columns[:at], columns[at + 1 :]
         names = {column.name for column in left}
         twice = any((found := _AGAIN.fullmatch(column.name)) and found.group(1) in names for column in right)
         fewest = [min(column.nulls for column in side) for side in (left, right)]
