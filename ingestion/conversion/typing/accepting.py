@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.conversion.typing.amounts import DecimalRule, Figures
 from ingestion.conversion.typing.base import FEW, matching
+from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.typing.rules import text_rules
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.typing.base import Rule
 
 UNKNOWN = -1
+CACHED_CELLS = 2
 _DIGITS = frozenset("0123456789")
 _SHAPE = str.maketrans("123456789", "000000000")
 _FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
@@ -28,6 +30,19 @@ def accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     A tuple of rules is owned by nobody. The second value is the index of the cell that no rule was left for, as
     far as that came to light by the way; else ``UNKNOWN``.
     """
+    if rules is text_rules() and len(cells) <= CACHED_CELLS:
+        kept, fell = _of_few(tuple(cells.to_pylist()))
+        return [twin(rule) for rule in kept], fell
+    return _accepting(rules, cells)
+
+
+@lru_cache(maxsize=1024)
+def _of_few(texts: tuple[str, ...]) -> tuple[list[Rule], int]:
+    """Return the same for a few texts, which the columns of a short and wide table often share."""
+    return _accepting(text_rules(), text_array(texts))
+
+
+def _accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     likely: Sequence[Rule] = rules
     shapes: set[str] = set()
     for at, text in enumerate(cells.slice(0, FEW).to_pylist()):  # most rules fall at the first cell, and cheaply
