@@ -7,6 +7,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -25,7 +26,7 @@ from ingestion.conversion.errors import (
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import open_payload
-from ingestion.conversion.values import Decision, Detection, Options, Progress, Report
+from ingestion.conversion.values import MAX_LISTED, Decision, Detection, Options, Progress, Report
 from ingestion.conversion.written import how_written
 from ingestion.errors import Place
 
@@ -151,7 +152,7 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
-        rejects=tuple(table.rejects),
+        rejects=tuple(islice(table.rejects, MAX_LISTED)),
         profile=tuple(profile),
         contract=agreement.result if agreement else None,
         changes=agreement.changes if agreement else (),

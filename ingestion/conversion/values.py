@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ingestion.conversion.contract.changes import Change
     from ingestion.conversion.contract.model import Contract
 
+MAX_LISTED = 10_000
+"""How many rejects a report lists; the file of rejects has all."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ingestion.conversion.values import Reject
+from ingestion.conversion.values import MAX_LISTED, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     import pyarrow.parquet as pq
 
     from ingestion.conversion.values import Origin
 
-MAX_LISTED = 10_000
 HELD = 5_000
 Numbers = Any  # an array of row numbers, ascending
 _WHOLE = {"line", "offset", "row", "source_row"}
@@ -87,12 +86,12 @@ class Rejects:
             self._take(self._marks[row], self.origin(row), before + row + 1)
         self._marks = {}
 
-    def take(self, rejects: Sequence[Reject], rows: int) -> None:
-        """Take in rejects that the table found itself: the cells of some ``rows`` that it has left out."""
-        places = {(one.sheet, one.line): number for number, one in enumerate(rejects)}
-        numbers = {place: self.count + at for at, place in enumerate(places, 1)}
+    def take(self, rejects: Iterable[Reject], rows: int) -> None:
+        """Take in rejects that the table found itself, row by row: the cells of some ``rows`` that it has left out."""
+        row, last = self.count, None
         for one in rejects:
-            row = numbers[(one.sheet, one.line)]
+            if (place := (one.sheet, one.line)) != last:
+                row, last = row + 1, place
             values = {field.name: getattr(one, field.name) for field in fields(Reject)}
             self._keep(Reject(**values | {"row": row}))
         self.count += rows

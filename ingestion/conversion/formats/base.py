@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     import pyarrow as pa
 
@@ -29,7 +29,7 @@ class Table(Protocol):
 
     decisions: tuple[Decision, ...] = ()
     rows: RowCount
-    rejects: tuple[Reject, ...] = ()
+    rejects: Collection[Reject] = ()
     warnings: list[Notice]
     progress: int
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from ingestion.conversion.formats.base import Table
 from ingestion.conversion.formats.books.cells import REJECTED, Grid, address, among
 from ingestion.conversion.formats.books.columns import Place, SheetColumn, as_texts
 from ingestion.conversion.formats.books.layout import Layout, lay_out
-from ingestion.conversion.formats.books.refused import MAX_LISTED, refused_rows
+from ingestion.conversion.formats.books.refused import RefusedRows
 from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
 from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, Origin, RowCount
 
@@ -170,11 +171,12 @@ class WorkbookTable(Table):
     def _set_aside(self, grid: Grid, layout: Layout, refused: list[int]) -> None:
         """List the cells for which rows are set aside; raises ``EveryRowRejected`` when nothing would be left."""
         place = self._payload.place(sheet=self._name)
-        self.rejects = refused_rows(grid, layout, refused, place=place, epoch=self._epoch)
-        named = dict.fromkeys(reject.cell or "" for reject in self.rejects)
+        self.rejects = RefusedRows(grid, layout, refused, place=place, epoch=self._epoch)
+        first_few = list(islice(self.rejects, SHOWN + 1))
+        named = dict.fromkeys(reject.cell or "" for reject in first_few)
         shown = ", ".join(list(named)[:SHOWN]) + (" ..." if len(named) > SHOWN else "")
         if not len(self._body):
-            first = self.rejects[0]
+            first = first_few[0]
             raise EveryRowRejected(
                 f"In each of its {len(refused)} rows a cell holds an error or a formula without a value: {shown}.",
                 hint="Correct the formulas, or open the workbook in Excel so that it calculates them, and save it.",
@@ -182,8 +184,6 @@ class WorkbookTable(Table):
             )
         told = "1 row is" if len(refused) == 1 else f"{len(refused)} rows are"
         message = f'{told} set aside, with errors or formulas without a value in sheet "{self._name}": {shown}.'
-        if len(refused) > MAX_LISTED:
-            message += f" The rejects list the first {MAX_LISTED:,} of these rows."
         lines = tuple(row + 1 for row in refused[:SHOWN])
         self.warnings.append(Notice(code="REJECTED_CELLS", message=message, lines=lines))
 

@@ -170,3 +170,18 @@ def test_rows_that_a_workbook_sets_aside_itself_are_in_the_same_list(tmp_path):
     assert {one.code for one in report.rejects} == {"REFUSED", "EXCEL_ERROR_CELL"}
     assert sorted(one.row for one in report.rejects) == [1, 2]
     assert run(path).rows.rejected == 1
+
+
+def test_each_of_many_rows_that_a_workbook_sets_aside_is_kept(tmp_path):
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(["id", "a"])
+    for number in range(12_000):
+        sheet.append([number, "#N/A" if number else "x"])  # openpyxl takes the text for the error
+    book.save(tmp_path / "a.xlsx")
+    report = convert(tmp_path / "a.xlsx", tmp_path / "out.parquet", rejects=tmp_path / "rejects.parquet")
+    kept = pq.read_table(tmp_path / "rejects.parquet").to_pylist()
+    assert report.rows.rejected == len(kept) == 11_999
+    assert [json.loads(one["raw"])["id"] for one in kept] == [str(number) for number in range(1, 12_000)]
+    assert [one["row"] for one in kept] == list(range(1, 12_000))
+    assert (kept[0]["value"], kept[0]["hint"]) == ("#N/A", "Correct the cell, and replay the row.")

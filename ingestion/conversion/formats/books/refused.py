@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,38 +13,59 @@ from ingestion.conversion.formats.books.columns import as_texts
 from ingestion.conversion.values import Reject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from ingestion.conversion.formats.books.cells import Epoch, Grid
     from ingestion.conversion.formats.books.layout import Layout
     from ingestion.errors import Place
 
-MAX_LISTED = 10_000
+AT_ONCE = 10_000
 UNCALCULATED = "The cell holds a formula that was never calculated; open the workbook, save it, send it again."
+HINT = "Correct the cell, and replay the row."
 
 
-def refused_rows(grid: Grid, layout: Layout, rows: Sequence[int], *, place: Place, epoch: Epoch) -> tuple[Reject, ...]:
-    """Return one reject for each bad cell, row by row; of more than ``MAX_LISTED`` rows the first ones."""
-    cells = grid.within(np.array(rows[:MAX_LISTED], np.int64))
-    texts = as_texts(cells, grid.texts, epoch=epoch)
-    whole: dict[int, dict[str, str]] = {}
-    for row, col, text in zip(cells.rows.tolist(), cells.cols.tolist(), texts, strict=True):
-        whole.setdefault(row, {})[layout.names.get(col) or address(row, col)] = text
-    bad = np.flatnonzero(np.isin(cells.kinds, REJECTED)).tolist()
-    found = []
-    for at in bad:
-        row, col = int(cells.rows[at]), int(cells.cols[at])
-        is_error = cells.kinds[at] == ERROR
-        found.append(
-            Reject(
+class RefusedRows(Collection[Reject]):
+    """A reject for each bad cell, row by row, made anew whenever they are gone through; as long as there are rows."""
+
+    def __init__(self, grid: Grid, layout: Layout, rows: Sequence[int], *, place: Place, epoch: Epoch) -> None:
+        """``rows`` ascend, and each has such a cell."""
+        self._grid = grid
+        self._layout = layout
+        self._rows = rows
+        self._place = place
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, one: object) -> bool:
+        return any(one == other for other in self)
+
+    def __iter__(self) -> Iterator[Reject]:
+        for start in range(0, len(self._rows), AT_ONCE):
+            yield from self._of(np.array(self._rows[start : start + AT_ONCE], np.int64))
+
+    def _of(self, rows: NDArray[np.int64]) -> Iterator[Reject]:
+        names = self._layout.names
+        cells = self._grid.within(rows)
+        texts = as_texts(cells, self._grid.texts, epoch=self._epoch)
+        whole: dict[int, dict[str, str]] = {}
+        for row, col, text in zip(cells.rows.tolist(), cells.cols.tolist(), texts, strict=True):
+            whole.setdefault(row, {})[names.get(col) or address(row, col)] = text
+        for at in np.flatnonzero(np.isin(cells.kinds, REJECTED)).tolist():
+            row, col = int(cells.rows[at]), int(cells.cols[at])
+            is_error = cells.kinds[at] == ERROR
+            yield Reject(
                 code="EXCEL_ERROR_CELL" if is_error else "FORMULA_WITHOUT_VALUE",
                 reason=f"The cell holds the error {texts[at]}." if is_error else UNCALCULATED,
-                file=place.file,
-                sheet=place.sheet,
+                hint=HINT,
+                file=self._place.file,
+                sheet=self._place.sheet,
                 cell=address(row, col),
                 line=row + 1,
-                column=layout.names.get(col),
+                column=names.get(col),
+                value=texts[at],
                 raw=json.dumps(whole[row], ensure_ascii=False),
             )
-        )
-    return tuple(found)
