@@ -17,7 +17,7 @@ from ingestion.conversion.checks.errors import CorrectionsInvalid, RuleInvalid
 from ingestion.conversion.formats.replayed import write_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -39,11 +39,39 @@ class LakeReferences:
                 f"A foreign key looks into the dataset {dataset}, which has no rows yet.",
                 hint="Load that dataset first, or correct the rule.",
             )
+
+        def refuse(name: str) -> None:
+            raise RuleInvalid(
+                f'A foreign key looks for the column "{name}", which the dataset {dataset} does not have.',
+                hint="Name its columns in the rule with to_columns.",
+            )
+
         for key in keys:
-            yield from _columns_of(key, dataset, columns)
+            yield from _columns_of(key, columns, refuse)
 
 
-def _columns_of(key: str, dataset: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+class LoadedRows:
+    """The rows that a dataset holds, but for those of one job: a key of theirs must not come again.
+
+    An object without one of the columns has none of their keys.
+    """
+
+    def __init__(self, job: Job) -> None:
+        """Name the job that brings more."""
+        self._job = job
+
+    def rows(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some columns of all of these rows."""
+        own = lake.parquet_key(self._job)
+        for key in lake.keys(f"parquet/{self._job.dataset}/"):
+            if key.endswith(".parquet") and key != own:
+                yield from _columns_of(key, columns)
+
+
+def _columns_of(
+    key: str, columns: Sequence[str], on_missing: Callable[[str], None] = lambda _: None
+) -> Iterator[pa.RecordBatch]:
+    """Yield some columns of an object; nothing where it lacks one, of which ``on_missing`` is told."""
     import pyarrow.parquet as pq
 
     with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
@@ -51,10 +79,8 @@ def _columns_of(key: str, dataset: str, columns: Sequence[str]) -> Iterator[pa.R
         lake.download(key, path)
         with pq.ParquetFile(path) as file:
             if missing := [name for name in columns if name not in file.schema_arrow.names]:
-                raise RuleInvalid(
-                    f'A foreign key looks for the column "{missing[0]}", which the dataset {dataset} does not have.',
-                    hint="Name its columns in the rule with to_columns.",
-                )
+                on_missing(missing[0])
+                return
             for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
                 yield batch.select(list(columns))
 
@@ -69,6 +95,7 @@ def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:
         job_id=job.job_id,
         at=job.created_at,
         references=LakeReferences(),
+        loaded=LoadedRows(job),
     )
     return replace(checks, limits=NO_LIMITS) if job.options.get("accept_rejects") else checks
 
@@ -155,4 +182,4 @@ class OutputOf:
         jobs = [self._first, *(lifecycle.get(name) for name in (state.replays if state else ()))]
         for job in jobs:
             if job.status == "SUCCESS" and job.output_path:
-                yield from _columns_of(lake.key_of(job.output_path), job.dataset, columns)
+                yield from _columns_of(lake.key_of(job.output_path), columns)

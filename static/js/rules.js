@@ -54,7 +54,7 @@ function adding(adder, list) {
     const given = Object.fromEntries([...fields].map((field) => [field.dataset.parameter, value(field)]));
     list.querySelector("[data-none]")?.remove();
     list.append(item({ kind: kind.value, ...named, ...given, severity: severity.value }));
-    for (const field of fields) field.value = "";
+    for (const field of fields) if (field.localName !== "select") field.value = "";
   });
 }
 

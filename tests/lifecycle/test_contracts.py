@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import uuid
@@ -17,6 +18,7 @@ from django.test import Client
 
 from databridge.local.provision import DEMO_PASSWORD
 from ingestion.errors import ContractConflict, ContractFixed, JobMoveRefused
+from tests.lifecycle.conftest import USER
 
 AT_ONCE = """
 import sys, time, django, os
@@ -227,6 +229,28 @@ def test_a_dataset_older_than_contracts_gets_one_at_its_next_load(loaded, datase
     job = loaded("id;qty\n3;5,5\n4;2,25\n")
     assert (job.status, job.schema_version) == ("SUCCESS", 2), job.error
     assert len(table()) == 4
+
+
+def test_a_key_may_be_unique_in_all_of_a_dataset(loaded, new_job, dataset):
+    from ingestion import contracts, lifecycle, submit, worker
+
+    loaded("id;qty\n1;3\n2;4\n")
+    rule = {"kind": "unique", "column": "id", "scope": "dataset"}
+    told = {"version": 1, "rules": [rule], "reject_limits": {"count": 10, "share": None}}
+    contracts.change(dataset, told, by="an admin")
+
+    job = loaded("id;qty\n2;5\n7,5;6\n4,5;7\n7,5;8\n")  # amounts now, held against whole numbers
+
+    assert (job.status, job.rows["loaded"], job.rows["rejected"]) == ("SUCCESS", 2, 2), job.error
+    again = loaded("id;qty\n4,5;5\n")
+    assert again.error["code"] == "REJECTS_OVER_LIMIT"
+    assert "in this file or loaded earlier" in again.error["message"]
+    for row, key, status in ((1, "1", "FAILED"), (2, "9", "SUCCESS")):
+        body = json.dumps({"rows": [{"row": row, "cells": {"id": key}}]}).encode()
+        first = lifecycle.get(job.job_id)
+        replay = submit.submit_replay(USER, first, body=body, filename="fixed.json", source_type="api")
+        assert worker.run(replay.job_id) == status
+    assert lifecycle.get(job.job_id).rejects["open"] == 1
 
 
 def test_two_files_that_bring_an_optional_column_each_are_no_rename(loaded, dataset, table):

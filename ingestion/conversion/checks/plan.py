@@ -32,7 +32,8 @@ class Checks:
     """All that is held against a file beside the shape of its columns.
 
     ``profile`` looks at the rows that are loaded, where
-    it is wanted. ``before`` are rows that the file belongs to and that are loaded already.
+    it is wanted. ``before`` are rows that the file belongs to and that are loaded already, ``loaded`` all rows of
+    the dataset.
     """
 
     rules: tuple[Rule, ...] = ()
@@ -43,6 +44,7 @@ class Checks:
     references: References | None = None
     profile: ProfileGate | None = None
     before: Before | None = None
+    loaded: Before | None = None
     now: datetime | None = None
 
     @classmethod
@@ -54,6 +56,7 @@ class Checks:
         job_id: str = "",
         at: datetime | None = None,
         references: References | None = None,
+        loaded: Before | None = None,
         profile: bool = True,
     ) -> Checks:
         """Read the parts of a contract's JSON that are checks; raises ``RuleInvalid``."""
@@ -64,6 +67,7 @@ class Checks:
             totals=None if totals is None else Totals.of(totals),
             lineage=Lineage.of(contract.get("lineage"), job_id, moment),
             references=references,
+            loaded=loaded,
             profile=ProfileGate() if profile else None,
             now=at,
         )
@@ -82,7 +86,7 @@ class Checks:
         if self.totals is not None:
             gates.append(TotalsGate(self.totals))
         if self.rules:
-            gates.append(RulesGate(self.rules, self.references, self.now, self.before))
+            gates.append(RulesGate(self.rules, self.references, self.now, self.before, self.loaded))
         gates.append(LimitsGate(self.limits))
         if self.profile is not None:
             gates.append(self.profile)

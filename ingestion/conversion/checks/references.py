@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.checks.hashing import as_words, combined
 from ingestion.conversion.checks.kernels import as_texts
+from ingestion.conversion.contract.casts import cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ class References(Protocol):
 
 
 class Before(Protocol):
-    """Rows that are loaded already, of the file to which the present rows belong."""
+    """Rows that are loaded already: of the file to which the present rows belong, or of the whole dataset."""
 
     def rows(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yield some columns of them, in any order."""
@@ -78,6 +79,17 @@ class KeySet:
         """Return values as the dataset's own types, or as texts where they are no such values."""
         kinds = self._types or [cells.type for cells in columns]
         return [_as(cells, kind) for cells, kind in zip(columns, kinds, strict=True)]
+
+
+def as_kinds(batch: pa.RecordBatch, kinds: Sequence[pa.DataType]) -> pa.RecordBatch:
+    """Return rows of earlier loads with the types that the same columns have now, as far as these hold them."""
+    columns = []
+    for cells, kind in zip(batch.columns, kinds, strict=True):
+        try:
+            columns.append(cast(cells, kind))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            columns.append(cells)
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
 def _as(cells: pa.Array, kind: pa.DataType) -> pa.Array:

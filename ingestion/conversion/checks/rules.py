@@ -148,6 +148,13 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
+SCOPES = ("file", "dataset")
+
+
+def _is_scope(value: Any) -> bool:
+    return value in SCOPES
+
+
 def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(map(_is_name, value))
 
@@ -162,11 +169,12 @@ _FORMS = {
     "_is_age": 'Give days or hours such as "3d" or "36h".',
     "_is_name": "Give a name.",
     "_is_names": "Give a list of names.",
+    "_is_scope": 'Give "file", or "dataset" for the rows of all its loads.',
 }
 
 PARAMETERS: dict[str, dict[str, Callable[[Any], bool]]] = {
     "not_null": {},
-    "unique": {},
+    "unique": {"scope": _is_scope},
     "in_list": {"values": _is_values},
     "range": {"min": _is_bound, "max": _is_bound},
     "length": {"min": _is_count, "max": _is_count},
@@ -183,23 +191,28 @@ PARAMETERS: dict[str, dict[str, Callable[[Any], bool]]] = {
 def kinds() -> list[dict[str, Any]]:
     """Describe every kind for a form: its name, whether it takes no column or several, and its parameters.
 
-    Each parameter has a ``form``: ``lines`` for a list, ``count`` for a whole number, else ``text``.
+    Each parameter has a ``form``: ``lines`` for a list, ``count`` for a whole number, ``choice`` for one of its
+    ``options``, else ``text``.
     """
-    forms = {"_is_values": "lines", "_is_names": "lines", "_is_count": "count"}
+    forms = {"_is_values": "lines", "_is_names": "lines", "_is_count": "count", "_is_scope": "choice"}
     return [
         {
             "name": kind,
             "none": kind == "row_count",
             "several": kind in _SEVERAL,
             "whole": kind in WHOLE,
-            "fields": [{"name": name, "form": forms.get(check.__name__, "text")} for name, check in parameters.items()],
+            "fields": [
+                {"name": name, "form": forms.get(check.__name__, "text"), "options": SCOPES}
+                for name, check in parameters.items()
+            ],
         }
         for kind, parameters in PARAMETERS.items()
     ]
 
 
 _NEEDED: dict[str, frozenset[str]] = {
-    kind: frozenset({"dataset"} if kind == "foreign_key" else parameters) for kind, parameters in PARAMETERS.items()
+    kind: frozenset({"dataset"} if kind == "foreign_key" else () if kind == "unique" else parameters)
+    for kind, parameters in PARAMETERS.items()
 }
 _SEVERAL = frozenset({"not_null", "unique", "foreign_key"})
 _COMMON = frozenset({"kind", "column", "columns", "severity"})
@@ -228,7 +241,7 @@ def _listed(values: Sequence[Any]) -> str:
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "not_null": lambda _: "",
-    "unique": lambda _: "",
+    "unique": lambda given: "in the whole dataset" if given.get("scope") == "dataset" else "within one file",
     "in_list": lambda given: _listed(given["values"]),
     "range": _between,
     "length": lambda given: f"{_between(given)} characters",

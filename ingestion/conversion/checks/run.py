@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.checks.errors import RejectsOverLimit, RuleBroken, RuleColumnMissing, RuleInvalid
 from ingestion.conversion.checks.kernels import kernel
-from ingestion.conversion.checks.references import KeySet
+from ingestion.conversion.checks.references import KeySet, as_kinds
 from ingestion.conversion.checks.rules import as_age, as_number
 from ingestion.conversion.checks.sums import Sum
 from ingestion.conversion.checks.unique import Again, UniqueKeys
@@ -56,12 +56,17 @@ class RulesGate:
         references: References | None = None,
         now: datetime | None = None,
         before: Before | None = None,
+        loaded: Before | None = None,
     ) -> None:
-        """Take other datasets as ``references`` for foreign keys; ``today`` and ages count from ``now``."""
+        """Take other datasets as ``references`` for foreign keys; ``today`` and ages count from ``now``.
+
+        ``before`` are rows of the same file that are loaded already, ``loaded`` all rows of the dataset.
+        """
         self._rules = tuple(rules)
         self._references = references
         self._now = now or datetime.now(UTC)
         self._before = before
+        self._loaded = loaded
         self._keys: dict[int, UniqueKeys] = {}
         self._sets: dict[int, KeySet] = {}
         self._checks: list[_Check] = []
@@ -96,7 +101,10 @@ class RulesGate:
         if rule.kind == "unique":
             keys = self._keys.setdefault(number, UniqueKeys())
             keys.begin()
-            return keys.repeated if self._before is None else self._not_before(number, rule, keys)
+            before = self._rows_before(rule)
+            if before is None:
+                return keys.repeated
+            return self._not_before(number, rule, keys, before, [schema.field(place).type for place in places])
         if rule.kind == "foreign_key":
             return _unknown_keys(self._key_set(number, rule))
         finds = [kernel(rule, schema.field(place).type, self._now.date()) for place in places]
@@ -108,12 +116,23 @@ class RulesGate:
 
         return find
 
+    def _rows_before(self, rule: Rule) -> Before | None:
+        """Return the rows with which keys are compared beside those of the file."""
+        if rule.given.get("scope") != "dataset":
+            return self._before
+        if self._loaded is None:
+            raise RuleInvalid(
+                f"The rule {rule.name} needs the rows of the dataset, which are not at hand here.",
+                hint="Load the file into DataBridge, or leave the scope out.",
+            )
+        return self._loaded
+
     def _not_before(
-        self, number: int, rule: Rule, keys: UniqueKeys
+        self, number: int, rule: Rule, keys: UniqueKeys, before: Before, kinds: list[pa.DataType]
     ) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
         """Compare keys with those of the rows loaded before too."""
-        if number not in self._sets and self._before is not None:
-            self._sets[number] = KeySet(self._before.rows(rule.columns))
+        if number not in self._sets:
+            self._sets[number] = KeySet(as_kinds(batch, kinds) for batch in before.rows(rule.columns))
         known = self._sets[number]
 
         def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
@@ -328,9 +347,10 @@ def _reason(rule: Rule, column: str, cell: pa.Scalar) -> str:
     return f'Column "{column}" holds {shown}, which {_WRONG[rule.kind](rule)}.'
 
 
+_LOADED_BEFORE = {None: "before", "file": "before", "dataset": "before, in this file or loaded earlier,"}
 _WRONG: dict[str, Callable[[Rule], str]] = {
     "not_null": lambda _: "must not be empty",
-    "unique": lambda rule: f"a row before has already{_beside(rule)}",
+    "unique": lambda rule: f"a row {_LOADED_BEFORE[rule.given.get('scope')]} has already{_beside(rule)}",
     "in_list": lambda rule: f"is none of {rule.name.partition(': ')[2]}",
     "range": lambda rule: f"is not {rule.name.partition(': ')[2]}",
     "length": lambda rule: f"has not {rule.name.partition(': ')[2]}",
