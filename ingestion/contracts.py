@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pynamodb.transactions import TransactWrite
 
     from ingestion.conversion.contract.changes import Change
-    from ingestion.conversion.contract.model import Contract
+    from ingestion.conversion.contract.model import Contract, ContractColumn
     from ingestion.moves import Also
 
 MOST_CHANGES = 50
@@ -253,15 +253,23 @@ def _next(contract: Contract) -> Contract:
 
 
 def _refuse_what_loads_forbid(dataset: str, before: Contract, after: Contract) -> None:
-    """Refuse another set of columns, or other types, where there are loads: types follow what files bring."""
+    """Refuse to take columns away, and other types, where there are loads: types follow what files bring.
+
+    A column may be added where it may be empty, as it is in all rows there are.
+    """
     import pyarrow as pa
 
     old = {column.name: column for column in before.columns}
     new = {column.name: column for column in after.columns}
     hint = "Columns and types follow the files that come; load one with them, and approve its change."
-    for name in old.keys() ^ new.keys():
-        word = "takes away" if name in old else "adds"
-        raise ContractFixed(f'{dataset} has loads already, and this {word} column "{name}".', hint=hint)
+    for name in old.keys() - new.keys():
+        raise ContractFixed(f'{dataset} has loads already, and this takes away column "{name}".', hint=hint)
+    for name in new.keys() - old.keys():
+        if not new[name].nullable:
+            raise ContractFixed(
+                f'{dataset} has loads already, in which the new column "{name}" is empty, and it may not be.',
+                hint="Let it be empty (nullable), or load a file with it.",
+            )
     for name, column in old.items():
         if not pa.types.is_null(column.kind) and new[name].kind != column.kind:
             raise ContractFixed(
@@ -285,7 +293,23 @@ def _what_changed(before: Contract, after: Contract) -> list[str]:
         if old != new:
             told.append(f"{name} is {json.dumps(new)} in place of {json.dumps(old)}.")
     columns = {column.name: column for column in before.columns}
-    told += [f'Column "{one.name}" was changed.' for one in after.columns if columns.get(one.name) != one]
-    if [one.name for one in before.columns] != [one.name for one in after.columns]:
+    for one in after.columns:
+        if one.name not in columns:
+            told.append(f'Column "{one.name}" was added: {one.kind}.')
+        elif columns[one.name] != one:
+            told.append(f'Column "{one.name}" was changed: {_how(columns[one.name], one)}.')
+    if [one.name for one in before.columns] != [one.name for one in after.columns if one.name in columns]:
         told.append("The columns have another order.")
     return told or ["It was written down as it is."]
+
+
+def _how(before: ContractColumn, after: ContractColumn) -> str:
+    """Say what a person changed of a column."""
+    told = []
+    if before.key != after.key:
+        told.append("it is a key" if after.key else "it is no key")
+    if before.nullable != after.nullable:
+        told.append("it may be empty" if after.nullable else "it may not be empty")
+    if before.aliases != after.aliases:
+        told.append("files may also call it " + (", ".join(after.aliases) or "by no other name"))
+    return "; ".join(told) or "its type or its rule"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ingestion import lake, lifecycle, staging
-from ingestion.conversion.checks.corrections import as_csv, as_ranges, of_ranges
+from ingestion.conversion.checks.corrections import as_csv, as_ranges, of_ranges, packed
 from ingestion.errors import BadRequest, JobError
 from ingestion.models import REJECTS_OPEN, Job
 from ingestion.moves import now
@@ -72,7 +72,7 @@ class State:
             refused=bool(told.get("refused")),
             loaded=frozenset(of_ranges(told.get("loaded", ""))),
             held={name: frozenset(of_ranges(rows)) for name, rows in told.get("held", {}).items()},
-            dismissed=tuple(told.get("dismissed", ())),
+            dismissed=tuple(one | {"rows": as_ranges(of_ranges(one["rows"]))} for one in told.get("dismissed", ())),
             replays=tuple(told.get("replays", ())),
             version=int(job.rejects_version or 0),
         )
@@ -101,9 +101,18 @@ class State:
             "replays": list(self.replays),
         }
 
+    def _kept(self) -> dict[str, Any]:
+        """Return the same with long lists of rows packed: DynamoDB takes records of up to 400 KB."""
+        told = self.as_dict()
+        return told | {
+            "loaded": packed(told["loaded"]),
+            "held": {name: packed(rows) for name, rows in told["held"].items()},
+            "dismissed": [one | {"rows": packed(one["rows"])} for one in told["dismissed"]],
+        }
+
     def write(self, transaction: TransactWrite, job_id: str) -> None:
         """Write this in place of what was read before; refused where that has changed."""
-        actions: list[Action] = [Job.rejects.set(self.as_dict()), Job.rejects_version.set(self.version + 1)]
+        actions: list[Action] = [Job.rejects.set(self._kept()), Job.rejects_version.set(self.version + 1)]
         actions += [] if self.open else [Job.watch.remove(), Job.due_at.remove()]
         transaction.update(Job(job_id), actions=actions, condition=Job.rejects_version == self.version)
 

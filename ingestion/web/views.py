@@ -25,10 +25,13 @@ from ingestion.web.dashboard import ORDER
 from ingestion.web.job import SHOWN_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.http import HttpRequest, HttpResponse
 
 SOURCES = ("upload", "api", "http", "ftp", "tcp")
 PAGE_JOBS = 50
+TYPES = ("string", "int64", "decimal128(18, 2)", "date32", "timestamp[us]", "bool", "double")
 _FILTERS = {"status": ORDER, "source": SOURCES}
 
 
@@ -138,6 +141,19 @@ def _contract(request: HttpRequest, name: str) -> dict[str, Any]:
             for rule in rules.rules_of(contract.body.get("rules"))
         ],
         "rule_kinds": rules.kinds(),
+        "agreed": [_agreed(column) for column in contract.body["columns"]],
+        "types": TYPES,
+    }
+
+
+def _agreed(column: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a column of a contract as the form shows it, and as the API takes it back."""
+    kind = column["type"]
+    return {
+        **column,
+        "type": kind if isinstance(kind, str) else next(iter(kind)),
+        "aliases": "; ".join(column.get("aliases", ())),
+        "json": json.dumps(column, ensure_ascii=False),
     }
 
 

@@ -1,5 +1,6 @@
 /** The form of a dataset's contract: a preset fills in its policies, and saving makes the next version. */
 
+import { columnsOf } from "./agreed.js";
 import { call, show } from "./api.js";
 import { rulesOf } from "./rules.js";
 
@@ -10,6 +11,7 @@ export function contractForm(form) {
   const share = /** @type {HTMLInputElement} */ (form.elements.namedItem("share"));
   const count = /** @type {HTMLInputElement} */ (form.elements.namedItem("count"));
   const rules = rulesOf(/** @type {HTMLElement} */ (form.querySelector("[data-rules]")));
+  const columns = columnsOf(/** @type {HTMLElement} */ (form.querySelector("[data-agreed]")));
   preset.addEventListener("change", () => {
     const chosen = preset.selectedOptions[0];
     for (const policy of policies) policy.value = chosen.getAttribute(`data-${policy.name.replaceAll("_", "-")}`) ?? "ask";
@@ -27,6 +29,7 @@ export function contractForm(form) {
       policies: Object.fromEntries([...policies].map((policy) => [policy.name, policy.value])),
       reject_limits: { share: number(share.value), count: number(count.value) },
       rules: rules(),
+      columns: columns(),
     };
     button.disabled = true;
     try {

@@ -69,6 +69,39 @@ def test_an_admin_agrees_on_rules_and_a_viewer_sees_them(as_role, live, api, dat
     assert seen.complaints == []
 
 
+def test_an_admin_agrees_on_keys_empty_cells_and_other_names_by_the_keyboard(as_role, live, api, ended, dataset):
+    page = as_role("Admin")
+    page.goto(f"{live}/app/datasets/{dataset}")
+    page.get_by_text("Keys, empty cells and other names").press("Enter")
+    page.get_by_label("id: key", exact=True).press("Space")
+    page.get_by_label("amount: may be empty", exact=True).press("Space")
+    page.get_by_label("currency: other names", exact=True).fill("Währung; ccy")
+    page.get_by_label("New column", exact=True).fill("tax")
+    page.get_by_label("Type", exact=True).select_option("decimal128(18, 2)")
+    page.get_by_role("button", name="Add the column").press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "tax: key"
+    assert wrong(page, "columns being changed") == []
+    page.get_by_role("button", name="Save as a new version").press("Enter")
+    page.get_by_role("heading", name="Contract, version 2").wait_for()
+    versions = page.get_by_role("region", name="Versions of the contract").inner_text()
+    assert 'Column "currency" was changed: files may also call it Währung, ccy.' in versions
+    assert 'Column "tax" was added: decimal128(18, 2).' in versions
+    columns = {one["name"]: one for one in api("Admin").get(f"/datasets/{dataset}/contract").json()["columns"]}
+    assert (columns["id"]["key"], columns["id"]["nullable"], columns["amount"]["nullable"]) == (True, False, True)
+    assert (columns["currency"]["aliases"], columns["tax"]["nullable"]) == (["Währung", "ccy"], True)
+
+    files = {"file": ("orders.csv", "id;amount;Währung;tax\nB1;1,50;EUR;0,19\nB2;;USD;0,07\n".encode())}
+    sent = api("Operator").post("/upload", data={"dataset": dataset}, files=files)
+    job = ended(sent.json()["job_id"])
+    assert (job["status"], job["warnings"]) == ("SUCCESS", [])
+    seen = as_role("Viewer")
+    seen.goto(f"{live}/app/datasets/{dataset}")
+    seen.get_by_text("Keys, empty cells and other names").click()
+    assert seen.get_by_label("id: key", exact=True).is_checked()
+    assert seen.get_by_label("id: key", exact=True).is_disabled()
+    assert page.complaints == seen.complaints == []
+
+
 def test_an_admin_sees_what_a_file_changes_and_approves_or_refuses(as_role, live, api, ended, dataset):
     texts = [[row[0], f"about {row[1]}", row[2]] for row in ROWS]
     jobs = [send(api("Operator"), dataset, texts), send(api("Operator"), dataset, [*texts, ["B1", "none", "EUR"]])]

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 import uuid
 
 import duckdb
@@ -251,6 +252,76 @@ def test_a_key_may_be_unique_in_all_of_a_dataset(loaded, new_job, dataset):
         replay = submit.submit_replay(USER, first, body=body, filename="fixed.json", source_type="api")
         assert worker.run(replay.job_id) == status
     assert lifecycle.get(job.job_id).rejects["open"] == 1
+
+
+def test_a_job_whose_worker_stops_between_manifest_and_record_is_the_same_once_it_goes_on(
+    new_job, dataset, table, monkeypatch
+):
+    from ingestion import lifecycle, manifest, worker
+    from ingestion.models import Job
+    from ingestion.moves import LeaseLost
+    from ingestion.sweep import sweep
+
+    job = new_job("id;qty\n1;3\n2;4\n", dataset=dataset)
+    real = lifecycle.succeed
+
+    def stop(*_, **__):
+        raise LeaseLost
+
+    monkeypatch.setattr(lifecycle, "succeed", stop)
+    assert worker.run(job.job_id) == "RUNNING"
+    monkeypatch.setattr(lifecycle, "succeed", real)
+    past = time.time() - 1
+    lifecycle.get(job.job_id).update([Job.lease_until.set(past), Job.due_at.set(past)])
+    sweep(worker.run)
+    assert lifecycle.get(job.job_id).status == "SUCCESS"
+    assert [line.split(":")[0] for line in manifest.verify(job.job_id)][:2] == ["raw file", "Parquet"]
+    assert len(table()) == 2
+
+
+def test_a_contract_that_changes_while_a_replay_waits_is_the_one_it_is_read_towards(loaded, dataset, table):
+    from ingestion import contracts, lifecycle, submit, worker
+
+    loaded("id;qty\n1;3\n2;4\n")
+    contracts.change(dataset, {"version": 1, "reject_limits": {"count": 5, "share": None}}, by="an admin")
+    job = loaded("id;qty\n3;5\n4;x\n5;y\n6;7\n7;8\n")
+    assert job.rejects["open"] == 2, job.error
+    body = json.dumps({"rows": [{"row": 1, "cells": {"qty": "6"}}, {"row": 2, "cells": {"qty": "600"}}]}).encode()
+    replay = submit.submit_replay(USER, job, body=body, filename="fixed.json", source_type="api")
+    loaded("id;qty\n8;1,5\n9;2,5\n")  # another file widens the column meanwhile
+    rule = {"kind": "range", "column": "qty", "max": 100}
+    contracts.change(dataset, {"version": contracts.get(dataset).version, "rules": [rule]}, by="an admin")
+
+    assert worker.run(replay.job_id) == "SUCCESS"
+
+    assert lifecycle.get(job.job_id).rejects["open"] == 1  # 600 is beyond the new rule
+    assert sorted(map(str, table().column("qty").to_pylist())) == [
+        "1.5",
+        "2.5",
+        "3.0",
+        "4.0",
+        "5.0",
+        "6.0",
+        "7.0",
+        "8.0",
+    ]
+
+
+def test_hundreds_of_thousands_of_scattered_rows_are_settled_in_one_record(new_job):
+    from ingestion import lifecycle, setaside
+    from ingestion.models import Job
+    from ingestion.moves import transact
+
+    job = new_job()
+    rows = frozenset(row * row % 800_011 for row in range(1, 400_000)) - {0}
+    held = frozenset(range(1, 800_000)) - rows
+    dismissed = ({"rows": "800000", "by": "an admin", "reason": "twice", "at": ""},)
+    state = setaside.State(total=800_000, loaded=rows, held={"a job": held}, dismissed=dismissed)
+    Job(job.job_id).update([Job.rejects_version.set(0)])
+    assert transact(lambda transaction: state.write(transaction, job.job_id))
+    found = setaside.State.of(lifecycle.get(job.job_id))
+    assert (found.loaded, found.held["a job"], found.dismissed) == (rows, held, dismissed)
+    assert found.open == 800_000 - len(rows) - 1
 
 
 def test_two_files_that_bring_an_optional_column_each_are_no_rename(loaded, dataset, table):

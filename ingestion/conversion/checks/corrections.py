@@ -7,10 +7,12 @@ reading takes one apostrophe off again. An empty text, as another thing than no 
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +28,8 @@ _WORDS = re.compile(r"[^\W\d_](?:[^\W\d]|[ .,/&()-])*")
 _SMALL = re.compile(r"0|[1-9][0-9]{0,9}")
 _RENAMED = {"true", "false"}  # a spreadsheet writes these in capital letters
 MAX_ROWS = 1_000_000
+LONG = 2_000
+_BITS = "bits:"
 Corrections = dict[int, dict[str, str | None]]
 
 
@@ -194,8 +198,22 @@ def as_ranges(rows: Iterable[int]) -> str:
     return ",".join(f"{one}" if one == last else f"{one}-{last}" for one, last in parts)
 
 
+def packed(text: str) -> str:
+    """Return such a text as a record keeps it: a long one as a map of bits, of at most a byte for eight rows."""
+    if len(text) <= LONG:
+        return text
+    rows = of_ranges(text)
+    bits = bytearray(max(rows) // 8 + 1)
+    for row in rows:
+        bits[row // 8] |= 1 << row % 8
+    return _BITS + base64.b64encode(zlib.compress(bits)).decode()
+
+
 def of_ranges(text: str) -> set[int]:
-    """Return the row numbers of such a text."""
+    """Return the row numbers of such a text, packed or not."""
+    if text.startswith(_BITS):
+        bits = zlib.decompress(base64.b64decode(text.removeprefix(_BITS)))
+        return {8 * at + bit for at, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1}
     found: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.conversion.checks.corrections import as_csv, as_ranges, corrections_of, of_ranges
+from ingestion.conversion.checks.corrections import as_csv, as_ranges, corrections_of, of_ranges, packed
 from ingestion.conversion.checks.errors import CorrectionsInvalid
 
 TEXTS = st.text(st.sampled_from("'\"=+-@\t\r\n;,| aZ09ü＝\u00a0\ufeff.E"), max_size=7)
@@ -50,4 +50,11 @@ def test_a_table_that_cannot_be_read_is_refused(body):
 
 @given(st.sets(st.integers(1, 60)))
 def test_ranges_name_the_same_rows(rows):
-    assert of_ranges(as_ranges(rows)) == rows
+    assert of_ranges(as_ranges(rows)) == of_ranges(packed(as_ranges(rows))) == rows
+
+
+def test_many_scattered_rows_are_packed_and_are_the_same_rows():
+    rows = {row * row % 1_000_003 for row in range(1, 500_000)} - {0}
+    kept = packed(as_ranges(rows))
+    assert len(kept) < 200_000 < len(as_ranges(rows))
+    assert of_ranges(kept) == rows
