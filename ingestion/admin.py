@@ -12,8 +12,8 @@ from accounts import audit, people
 from accounts.models import signed_in
 from accounts.records import Found, RecordAdmin, choices, per_row, row_of
 from accounts.roles import Action
-from ingestion import connections_admin, datasets, lifecycle, once, queries, submit
-from ingestion.errors import JobMissing
+from ingestion import connections_admin, contracts, datasets, lifecycle, once, queries, submit
+from ingestion.errors import ContractMissing, JobMissing
 from ingestion.rows import DatasetRow, JobRow
 
 if TYPE_CHECKING:
@@ -170,8 +170,16 @@ class DatasetAdmin(RecordAdmin):
         return entry and _dataset_row(entry)
 
     def detail(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Return the dataset and its latest loads."""
-        return {"dataset": row.record, "jobs": queries.list_jobs(dataset=row.pk, limit=20).jobs}
+        """Return the dataset, its contract with all versions, and its latest loads."""
+        from ingestion.conversion.checks.rules import rules_of
+
+        facts = {"dataset": row.record, "jobs": queries.list_jobs(dataset=row.pk, limit=20).jobs}
+        try:
+            contract = contracts.get(row.pk)
+        except ContractMissing:
+            return facts
+        agreed = rules_of(contract.body.get("rules"))
+        return {**facts, "contract": contract, "agreed_rules": agreed, "versions": contracts.versions(row.pk)}
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: a dataset is what its jobs made of it."""

@@ -19,10 +19,10 @@ from tests.samples_check import assert_exact
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def convert(*arguments: object, cwd=ROOT) -> subprocess.CompletedProcess[str]:
+def convert(*arguments: object, cwd=ROOT, command="convert") -> subprocess.CompletedProcess[str]:
     environment = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "DATABRIDGE_"))}
     return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "convert", *map(str, arguments)],
+        [sys.executable, str(ROOT / "manage.py"), command, *map(str, arguments)],
         capture_output=True,
         check=False,
         text=True,
@@ -132,3 +132,44 @@ def test_a_text_that_means_null_does_so_quoted_or_not_and_in_json(tmp_path):
         told = json.loads(done.stdout)["detection"]["decisions"][-1]
         assert (told["name"], told["value"], told["by"]) == ("empty cells", 'also "NA"', "given")
     assert pq.read_table(tmp_path / "o.parquet")["NA"].to_pylist() == [[None, "x"], []]
+
+
+def test_a_contract_begins_with_one_file_and_holds_the_next_against_it(tmp_path):
+    first, later = tmp_path / "first.csv", tmp_path / "later.csv"
+    first.write_text("id;day;amount\n1;31.01.2026;1,50\n2;01.02.2026;2,25\n")
+    report = tmp_path / "report.json"
+    assert convert(first, tmp_path / "1.parquet", "--contract", "new", "--report", report).returncode == 0
+    later.write_text("id;day;amount\n3;03.04.2026;1.234\n4;05.04.2026;7\n")  # proves neither order nor signs alone
+    done = convert(later, tmp_path / "2.parquet", "--contract", report)
+    assert done.returncode == 0, done.stderr
+    one, two = (pq.read_table(tmp_path / f"{number}.parquet") for number in (1, 2))
+    assert one.schema.types == two.schema.types
+    assert [str(row["amount"]) for row in two.to_pylist()] == ["1234.00", "7.00"]
+    later.write_text("id;day;amount\n3;soon;1,5\n4;never;2,5\n")
+    refused = convert(later, tmp_path / "3.parquet", "--contract", report)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: APPROVAL_NEEDED: ")
+    assert len(refused.stderr.splitlines()) == 1
+    assert not (tmp_path / "3.parquet").exists()
+
+
+def test_whatever_happens_to_a_row_is_seen_by_the_totals_that_the_sender_was_told(tmp_path):
+    rows = [f"{n};{n},50;text {n}\n" for n in range(1, 9)]
+    path, totals = tmp_path / "a.csv", tmp_path / "a.totals.json"
+    path.write_text("id;amount;note\n" + "".join(rows))
+    told = convert(path, command="totals")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["sums"] == {"id": "36", "amount": "40.00"}
+    assert json.loads(told.stdout)["rows"] == 8
+    totals.write_text(told.stdout)
+    assert convert(path, tmp_path / "ok.parquet", "--totals", totals).returncode == 0
+    dropped, doubled, swapped = [*rows], [*rows], [*rows]
+    del dropped[3]
+    doubled.insert(3, rows[3])
+    swapped[3], swapped[4] = rows[4], rows[3]
+    cut = [*rows[:-1], rows[-1][:-4]]
+    for damaged in (dropped, doubled, swapped, cut):
+        path.write_text("id;amount;note\n" + "".join(damaged))
+        done = convert(path, tmp_path / "out.parquet", "--totals", totals)
+        assert done.stderr.startswith("error: CONTROL_TOTALS_MISMATCH: ")
+        assert not (tmp_path / "out.parquet").exists()

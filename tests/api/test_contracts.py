@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.test import Client
+
+from databridge.local.provision import DEMO_PASSWORD
 
 
 @pytest.fixture
@@ -85,11 +88,33 @@ def test_a_refused_job_says_so(api, loaded, dataset):
     assert (refused["status"], refused["error"]["code"]) == ("FAILED", "CHANGE_REFUSED")
 
 
+def test_what_an_admin_decides_on_is_in_the_audit_log(api, loaded, ended, dataset):
+    from accounts import audit
+
+    loaded("id;qty\n1;3\n2;4\n")
+    refused, approved = loaded("id\n3\n4\n"), loaded("id;qty\n3;many\n4;few\n")
+    api("Admin").post(f"/jobs/{refused['job_id']}/refuse")
+    api("Admin").post(f"/jobs/{approved['job_id']}/approve")
+    assert ended(approved["job_id"])["status"] == "SUCCESS"
+    for job, action in ((refused, "refuse changes"), (approved, "approve changes")):
+        entries = audit.entries(about=f"job {job['job_id']}", limit=20).entries
+        assert (action, "admin@databridge.example") in [(one.action, one.actor) for one in entries]
+
+
+def test_the_admin_shows_contract_rules_and_versions(live, api, loaded, dataset):
+    loaded("id;qty\n1;3\n2;4\n")
+    rule = {"kind": "unique", "column": "id", "scope": "dataset"}
+    api("Admin").put(f"/datasets/{dataset}/contract", json={"version": 1, "rules": [rule]})
+    client = Client()
+    client.post("/app/sign-in", {"email": "admin@databridge.example", "password": DEMO_PASSWORD})
+    page = client.get(f"/admin/ingestion/datasetrow/{dataset}/change/").content.decode()
+    assert "Contract, version 2" in page
+    assert "unique of &quot;id&quot;: in the whole dataset (reject)" in page
+    assert "There are 1 rules in place of 0." in page
+    assert f"/app/datasets/{dataset}#contract" in page
+
+
 def test_the_pages_show_the_contract_the_diff_and_what_waits(live, loaded, dataset):
-    from django.test import Client
-
-    from databridge.local.provision import DEMO_PASSWORD
-
     loaded("id;qty\n1;3\n2;4\n")
     job = loaded("id;qty\n3;many\n4;few\n")
     for role, may in (("admin", True), ("viewer", False)):
