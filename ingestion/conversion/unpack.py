@@ -9,7 +9,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from ingestion.conversion.values import Decision, Notice, Options
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 MAX_LAYERS = 2
@@ -52,12 +52,17 @@ _UNSUPPORTED: dict[bytes, str] = {
 _DAMAGED = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 _WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
 _BESIDE_THE_DATA = ("readme", "license", "licence", "manifest", "schema.ini", "checksum")
-_BESIDE_ENDINGS = (".md", ".pdf", ".md5", ".sha1", ".sha256", ".sig", ".asc", ".ctl", ".log", ".xsd", ".png", ".jpg")
+TOTALS_ENDINGS = (".totals.json", ".totals", ".sha256", ".ctl")
+MAX_TOTALS_BYTES = 64 * 1024
+_BESIDE_ENDINGS = (*TOTALS_ENDINGS, ".md", ".pdf", ".md5", ".sha1", ".sig", ".asc", ".log", ".xsd", ".png", ".jpg")
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """The file that is meant, out of its containers, as a plain local file; ``notices`` tell what stayed behind."""
+    """The file that is meant, out of its containers, as a plain local file; ``notices`` tell what stayed behind.
+
+    ``totals`` are texts of control totals that lay beside it in its archive, by their names.
+    """
 
     name: str
     path: Path
@@ -65,6 +70,7 @@ class Payload:
     member: str | None = None
     decisions: tuple[Decision, ...] = ()
     notices: tuple[Notice, ...] = ()
+    totals: Mapping[str, str] = field(default_factory=dict)
 
     def open(self) -> IO[bytes]:
         """Return a fresh stream from the first byte."""
@@ -183,6 +189,7 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
                     "The zip archive is protected by a password.", hint="Send it without one.", place=place.place()
                 )
             size = _copy(_content(archive, chosen), target, place)
+            totals = {member.name: _text(archive, member) for member in members if _tells_of(member, chosen)}
     except NotImplementedError as error:
         raise ContainerUnsupported(
             "The member is packed by a method that DataBridge does not know.",
@@ -193,7 +200,7 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
         raise BrokenFile(
             f"The {kind} archive is cut off or damaged.", hint="Transfer or export it again.", place=payload.place()
         ) from error
-    others = [member.name for member in members if member is not chosen]
+    others = [member.name for member in members if member is not chosen and member.name not in totals]
     decisions = (
         _told("container", kind, f"its first bytes are {kind}'s; it holds {len(members)} files"),
         Decision(
@@ -216,7 +223,21 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
         member=f"{payload.member}/{chosen.name}" if payload.member else chosen.name,
         decisions=(*payload.decisions, *decisions),
         notices=notices,
+        totals=totals,
     )
+
+
+def _tells_of(member: _Member, chosen: _Member) -> bool:
+    """Tell whether a member is named as control totals of another one: ``a.totals.json`` or ``a.csv.sha256``."""
+    if member.locked or not 0 < member.size <= MAX_TOTALS_BYTES:
+        return False
+    data, own = PurePosixPath(chosen.name.lower()), member.name.lower()
+    stems = {str(data), str(data.with_suffix(""))}
+    return any(own.endswith(ending) and own.removesuffix(ending) in stems for ending in TOTALS_ENDINGS)
+
+
+def _text(archive: zipfile.ZipFile | tarfile.TarFile, member: _Member) -> str:
+    return b"".join(_content(archive, member)).decode("utf-8-sig", errors="replace")
 
 
 def _zip(payload: Payload) -> zipfile.ZipFile:

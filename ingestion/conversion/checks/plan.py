@@ -73,10 +73,18 @@ class Checks:
         )
 
     def opened(self, src: Path, payload: Payload, folder: Path) -> tuple[Payload, Checks]:
-        """Compare the file's bytes with the totals; a trailer that tells some is cut off. Raises ``TotalsMismatch``."""
-        if self.totals is None:
+        """Compare the file's bytes with the totals; a trailer that tells some is cut off.
+
+        Where the caller gives none, those that lie beside the file in its archive hold. Raises ``TotalsMismatch`` or
+        ``RuleInvalid``.
+        """
+        given = self.totals
+        if given is None:
+            given, notices = Totals.beside(payload)
+            payload = replace(payload, notices=(*payload.notices, *notices))
+        if given is None:
             return payload, self
-        kept, totals = without_trailer(self.totals, payload, folder)
+        kept, totals = without_trailer(given, payload, folder)
         compare_bytes(totals, src, payload, kept)
         return kept, replace(self, totals=totals)
 

@@ -11,10 +11,12 @@ import re
 import shutil
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ingestion.conversion.checks.errors import RuleInvalid, TotalsMismatch
 from ingestion.conversion.checks.rules import as_number
+from ingestion.conversion.values import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +80,49 @@ class Totals:
             trailer=_trailer(trailer),
         )
 
+    @classmethod
+    def beside(cls, payload: Payload) -> tuple[Totals | None, tuple[Notice, ...]]:
+        """Return the totals that lie beside a file in its archive, all of them together; None where there are none.
+
+        A ``.ctl`` that tells no totals is another kind of control file, and left alone with a notice. Raises
+        ``RuleInvalid`` for the other kinds.
+        """
+        found, notices = cls(), []
+        for name, text in payload.totals.items():
+            try:
+                told = cls.of(_of_file(text, payload.member or payload.name))
+            except RuleInvalid as error:
+                if not name.lower().endswith(".ctl"):
+                    raise RuleInvalid(f"{name}: {error.what}", hint=error.hint) from None
+                notices.append(
+                    Notice(code="CONTROL_FILE_NOT_READ", message=f'"{name}" tells no totals; it is left out.')
+                )
+                continue
+            found = cls(
+                rows=told.rows if told.rows is not None else found.rows,
+                sums={**found.sums, **told.sums},
+                sha256=told.sha256 or found.sha256,
+                trailer=told.trailer if told.trailer is not None else found.trailer,
+            )
+            notices.append(Notice(code="TOTALS_BESIDE", message=f'The file is held against "{name}" beside it.'))
+        return (found if found != cls() else None), tuple(notices)
+
     @property
     def is_whole(self) -> bool:
         """Whether they tell of every byte, and not of numbers only."""
         return self.sha256 is not None
+
+
+def _of_file(text: str, name: str) -> str:
+    """Return a text without the hashes of other files, where it lists those of several."""
+    lines = text.splitlines()
+    hashed = [line for line in lines if re.match(r"\s*[0-9a-fA-F]{64}\s", line)]
+    mine = [
+        line for line in hashed if line.split(maxsplit=1)[1:] and PurePosixPath(name).name in line.split(maxsplit=1)[1]
+    ]
+    return (
+        text if len(hashed) < 2 or not mine else "\n".join(line for line in lines if line not in hashed or line in mine)
+    )
 
 
 def _trailer(given: Any) -> Mapping[str, Any] | None:

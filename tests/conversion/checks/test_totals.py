@@ -1,6 +1,7 @@
 """Control totals: what they are given as, what they catch, and that nothing is published where they do not hold."""
 
 import hashlib
+import io
 import itertools
 import json
 import random
@@ -174,3 +175,45 @@ def test_sums_are_exact_where_floats_would_not_be(tmp_path):
     assert load(tmp_path, body, {"sums": sums}).rows.loaded == 500
     for off in itertools.islice(("0.01", "-0.01"), 2):
         assert refused(tmp_path, body, {"sums": {"a": str(total + Decimal(off))}})
+
+
+def packed(data, **beside):
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr("out/orders.csv", data)
+        for name, text in beside.items():
+            archive.writestr(f"out/{name}", text)
+    return body.getvalue()
+
+
+DIGEST = hashlib.sha256(text_of(ROWS).encode()).hexdigest()
+BESIDE = [
+    {"orders.totals.json": json.dumps({"rows": len(ROWS), "sums": {"amount": SUM}})},
+    {"orders.csv.sha256": f"{DIGEST}  orders.csv\n"},
+    {"orders.sha256": f"{'0' * 64}  others.csv\n{DIGEST}  ./orders.csv\n"},
+    {"ORDERS.CTL": f"rows={len(ROWS)}\namount;{SUM}\n"},
+    {"orders.totals": f"rows={len(ROWS)}", "orders.csv.sha256": DIGEST},
+]
+
+
+@pytest.mark.parametrize("beside", BESIDE, ids=[" and ".join(files) for files in BESIDE])
+def test_totals_beside_the_data_in_its_archive_are_held_against_it(tmp_path, beside):
+    report = load(tmp_path, packed(text_of(ROWS), **beside), None, name="a.zip")
+    assert report.rows.loaded == len(ROWS)
+    told = [one.message for one in report.warnings if one.code == "TOTALS_BESIDE"]
+    assert len(told) == len(beside)
+    assert "MEMBERS_LEFT_OUT" not in {one.code for one in report.warnings}
+    for damaged in (ROWS[:-1], [*ROWS, ROWS[-1]]):
+        error = refused(tmp_path, packed(text_of(damaged), **beside), None, name="a.zip")
+        assert isinstance(error, TotalsMismatch)
+
+
+def test_other_control_files_are_left_alone_and_totals_that_cannot_be_read_stop_the_load(tmp_path):
+    script = "LOAD DATA INFILE 'orders.csv' INTO TABLE orders"
+    report = load(tmp_path, packed(text_of(ROWS), **{"orders.ctl": script}), None, name="a.zip")
+    assert "CONTROL_FILE_NOT_READ" in {one.code for one in report.warnings}
+    other = {"others.totals.json": "{}", "orders.md": "rows=1"}
+    assert load(tmp_path, packed(text_of(ROWS), **other), None, name="a.zip").rows.loaded == len(ROWS)
+    error = refused(tmp_path, packed(text_of(ROWS), **{"orders.totals.json": "{"}), None, name="a.zip")
+    assert isinstance(error, RuleInvalid)
+    assert "out/orders.totals.json" in error.what
