@@ -69,6 +69,7 @@ _BY_RULE = (
 NEXT_STEPS = {
     "AMBIGUOUS_DATE": "Have the dates exported as YYYY-MM-DD; until then they are kept as text, exactly as they came.",
     "AMBIGUOUS_NUMBER": "Have the numbers exported with two decimals throughout; until then they are kept as text.",
+    "CONTROL_FILE_NOT_READ": "If it tells totals, write them as rows=1200 and amount=10450.75, one a line.",
     "COUNT_MISMATCH": "Ask the sender for the records that are missing.",
     "DUPLICATE_NAMES": "Have each column or member named once.",
     "ENCODING_UNCERTAIN": "Look at the letters beyond ASCII; if they are wrong, name the encoding with --encoding.",
@@ -90,6 +91,7 @@ NEXT_STEPS = {
     "SEVERAL_TABLES": "If another table is meant, choose it with --table.",
     "SHEETS_NOT_READ": "If another sheet is meant, or one more, choose it with --sheet.",
     "SHORT_ROWS": "Look at these rows: the sender left cells out.",
+    "TOTALS_BESIDE": "",
     "TOTALS_IN_PART": "Have the sender give the SHA-256 of the file with the totals.",
     "TOTAL_KEPT": "If such a row is a total, have the export made without it, or it is counted twice.",
     "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
