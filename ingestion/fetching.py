@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import uuid6
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import connections, lake, lifecycle, network, once, secrets, staging, uploads
+from ingestion import beside, connections, lake, lifecycle, network, once, secrets, staging, uploads
 from ingestion.errors import DataBridgeError, JobMissing, StoreUnavailable
 from ingestion.models import Job, Key
 from ingestion.moves import now, record, transact
@@ -78,6 +78,7 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
     if source.lists:
         spec = _one_of(job, spec, source, limits, send)
         source = parse_source(connections.resolve(spec))
+    _note_totals(job, spec, limits)
     with source.open(limits) as fetched:
         length = "" if fetched.size is None else f", {counted(fetched.size, 'byte')}"
         told = f"Connected to the source; {fetched.filename} is coming{length}."
@@ -86,6 +87,19 @@ def fetch(job: Job, listen: Listen, send: Send, copy: Path) -> None:
         _keep(job, lake.safe_name(fetched.filename), fetched.size, fetched.chunks, listen, copy, version)
     if not source.acts_afterwards:
         _forget(job)
+
+
+def _note_totals(job: Job, spec: Mapping[str, Any], limits: Limits) -> None:
+    """Fetch the control totals that lie beside the file, where they are asked for; before the file itself."""
+    given = job.options.get("control_totals")
+    if isinstance(given, dict) and (ending := given.get("beside")):
+        text = beside.text_beside(connections.resolve(spec), job.filename or "", ending, limits)
+        lifecycle.note(job, options={**job.options, "control_totals": text})
+        record(
+            job,
+            "fetch",
+            f"The control totals beside the file came, {counted(len(text), 'sign')}: {' '.join(text.split())[:200]}",
+        )
 
 
 def can_fetch(job: Job) -> bool:

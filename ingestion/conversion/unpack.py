@@ -156,12 +156,14 @@ def _from_stream(payload: Payload, kind: str, _options: Options, target: Path) -
     if stream.trailing:
         message = f"{stream.trailing:,} bytes behind the end of the {kind} data are no {kind} data and were left out."
         notices = (*notices, Notice(code="TRAILING_BYTES", message=message))
+    of_packed = f"{payload.member}.sha256".lower()  # tells of the bytes that are unpacked now
     return replace(
         payload,
         path=target,
         size=size,
         decisions=(*payload.decisions, _told("container", kind, evidence)),
         notices=notices,
+        totals={name: text for name, text in payload.totals.items() if name.lower() != of_packed},
     )
 
 

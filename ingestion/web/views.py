@@ -25,12 +25,13 @@ from ingestion.web.dashboard import ORDER
 from ingestion.web.job import SHOWN_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.http import HttpRequest, HttpResponse
 
 SOURCES = ("upload", "api", "http", "ftp", "tcp")
 PAGE_JOBS = 50
+EDITED_COLUMNS = 120  # a page stays below 100 KB
 TYPES = ("string", "int64", "decimal128(18, 2)", "date32", "timestamp[us]", "bool", "double")
 _FILTERS = {"status": ORDER, "source": SOURCES}
 
@@ -141,20 +142,22 @@ def _contract(request: HttpRequest, name: str) -> dict[str, Any]:
             for rule in rules.rules_of(contract.body.get("rules"))
         ],
         "rule_kinds": rules.kinds(),
-        "agreed": [_agreed(column) for column in contract.body["columns"]],
+        "agreed": _agreed(contract.body["columns"]),
+        "is_wide": len(contract.body["columns"]) > EDITED_COLUMNS,
         "types": TYPES,
     }
 
 
-def _agreed(column: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a column of a contract as the form shows it, and as the API takes it back."""
-    kind = column["type"]
-    return {
-        **column,
-        "type": kind if isinstance(kind, str) else next(iter(kind)),
-        "aliases": "; ".join(column.get("aliases", ())),
-        "json": json.dumps(column, ensure_ascii=False),
-    }
+def _agreed(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the columns of a contract as its form shows them."""
+    return [
+        {
+            **column,
+            "type": column["type"] if isinstance(column["type"], str) else next(iter(column["type"])),
+            "aliases": "; ".join(column.get("aliases", ())),
+        }
+        for column in columns
+    ]
 
 
 @open_to(OpenTo.SIGNED_IN)

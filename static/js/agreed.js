@@ -1,11 +1,13 @@
 /** The agreed columns in the form of a contract: keys, empty cells and other names, and columns to come. */
 
 /**
- * Lets columns be changed and added; returns how to read them as the API takes them, nothing where none was touched.
- * @param {HTMLElement} part
- * @returns {() => object[] | undefined}
+ * Lets columns be changed and added; returns how to bring agreed columns, as the API has them, to what the rows say,
+ * and null where nobody has touched any.
+ * @param {HTMLElement | null} part
+ * @returns {() => ((agreed: {name: string}[]) => object[]) | null}
  */
 export function columnsOf(part) {
+  if (!part) return () => null;
   const body = /** @type {HTMLElement} */ (part.querySelector("tbody"));
   let touched = false;
   body.addEventListener("input", () => (touched = true));
@@ -22,17 +24,20 @@ export function columnsOf(part) {
     name.value = "";
     /** @type {HTMLElement} */ (row.querySelector("[data-key]")).focus();
   });
-  return () => (touched ? [.../** @type {NodeListOf<HTMLElement>} */ (body.querySelectorAll("tr"))].map(column) : undefined);
+  const rows = () => [.../** @type {NodeListOf<HTMLElement>} */ (body.querySelectorAll("tr"))];
+  return () => (touched ? (agreed) => rows().map((row) => column(row, agreed)) : null);
 }
 
 /**
+ * Returns the row of a new column.
  * @param {HTMLTemplateElement} template
  * @param {string} name
  * @param {string} type
  */
 function added(template, name, type) {
   const row = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
-  row.dataset.column = JSON.stringify({ name, type, rule: "" });
+  row.dataset.column = name;
+  row.dataset.type = type;
   const [first, second] = row.querySelectorAll("td");
   first.textContent = name;
   second.textContent = type;
@@ -44,9 +49,12 @@ function added(template, name, type) {
 /**
  * Returns a column as it is agreed, with what its row says now.
  * @param {HTMLElement} row
+ * @param {{name: string}[]} agreed
  */
-function column(row) {
+function column(row, agreed) {
   const box = (/** @type {string} */ which) => /** @type {HTMLInputElement} */ (row.querySelector(`[data-${which}]`));
   const aliases = box("aliases").value.split(";").map((name) => name.trim()).filter(Boolean);
-  return { ...JSON.parse(row.dataset.column ?? "{}"), key: box("key").checked, nullable: box("nullable").checked, aliases };
+  const { column: name, type } = row.dataset;
+  const known = type ? { name, type } : agreed.find((one) => one.name === name);
+  return { ...known, key: box("key").checked, nullable: box("nullable").checked, aliases };
 }

@@ -11,7 +11,8 @@ export function contractForm(form) {
   const share = /** @type {HTMLInputElement} */ (form.elements.namedItem("share"));
   const count = /** @type {HTMLInputElement} */ (form.elements.namedItem("count"));
   const rules = rulesOf(/** @type {HTMLElement} */ (form.querySelector("[data-rules]")));
-  const columns = columnsOf(/** @type {HTMLElement} */ (form.querySelector("[data-agreed]")));
+  const columns = columnsOf(form.querySelector("[data-agreed]"));
+  const address = `datasets/${form.dataset.dataset}/contract`;
   preset.addEventListener("change", () => {
     const chosen = preset.selectedOptions[0];
     for (const policy of policies) policy.value = chosen.getAttribute(`data-${policy.name.replaceAll("_", "-")}`) ?? "ask";
@@ -29,11 +30,12 @@ export function contractForm(form) {
       policies: Object.fromEntries([...policies].map((policy) => [policy.name, policy.value])),
       reject_limits: { share: number(share.value), count: number(count.value) },
       rules: rules(),
-      columns: columns(),
     };
     button.disabled = true;
     try {
-      await call(`datasets/${form.dataset.dataset}/contract`, { method: "PUT", json });
+      const changed = columns();
+      const more = changed ? { columns: changed((await call(address)).columns) } : {};
+      await call(address, { method: "PUT", json: { ...json, ...more } });
       window.location.reload();
     } catch (error) {
       show(/** @type {HTMLElement} */ (form.querySelector("[data-error]")), error);

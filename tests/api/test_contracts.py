@@ -128,3 +128,13 @@ def test_the_pages_show_the_contract_the_diff_and_what_waits(live, loaded, datas
         assert "Contract, version 1" in page
         assert ("Save as a new version" in page) is may
         assert dataset in client.get("/app/").content.decode().split("Recent jobs")[0]
+
+
+def test_a_contract_of_very_many_columns_is_not_spread_out_on_its_page(live, loaded, dataset):
+    names = [f"c{number}" for number in range(130)]
+    loaded(";".join(names) + "\n" + ";".join("1" * 130) + "\n" + ";".join("2" * 130) + "\n")
+    client = Client()
+    client.post("/app/sign-in", {"email": "admin@databridge.example", "password": DEMO_PASSWORD})
+    page = client.get(f"/app/datasets/{dataset}").content.decode()
+    assert "It has 130 columns, too many to be edited here" in page
+    assert "data-agreed" not in page

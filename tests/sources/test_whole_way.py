@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import http.server
 import json
 import os
+import threading
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -37,13 +41,21 @@ def ftp(farm, folder, **more) -> dict:
     return spec | {"username": servers.USER, "password": servers.PASSWORD, "settle": SETTLED} | more
 
 
+def sftp(farm, folder) -> dict:
+    spec = {"type": "ftp", "protocol": "sftp", "host": "127.0.0.1", "port": farm.port("sshd"), "settle": SETTLED}
+    key = (farm.home / "client_key").read_text()
+    host_key = " ".join((farm.home / "host_key.pub").read_text().split()[:2])
+    secret = {"username": "root", "private_key": key, "passphrase": "open sesame", "host_key": host_key}
+    return spec | secret | {"path": f"{folder}/GL_*.csv"}
+
+
 @pytest.fixture
 def run(api, ended):
     """Send a source in, wait, and return the jobs that came of it, by file name."""
 
-    def go(spec: dict, dataset: str) -> list[dict]:
+    def go(spec: dict, dataset: str, **options) -> list[dict]:
         with api("Operator") as client:
-            made = client.post("/ingest", json={"dataset": dataset, "source": spec})
+            made = client.post("/ingest", json={"dataset": dataset, "source": spec, "options": options})
             assert made.status_code == 202, made.text
             first = ended(made.json()["job_id"])
             events = client.get(f"/jobs/{first['job_id']}/events").json()["events"]
@@ -62,6 +74,50 @@ def test_a_pattern_makes_one_job_a_file(farm, folder, run):
     assert jobs[0]["source"]["path"] == f"{folder}/GL_1.csv"
     assert servers.PASSWORD not in json.dumps(jobs)
     assert (folder / "GL_1.csv").exists()
+
+
+def beside(folder, number: int, *, rows: int = 1, sha256: str = "") -> None:
+    digest = sha256 or hashlib.sha256((folder / f"GL_{number}.csv").read_bytes()).hexdigest()
+    (folder / f"GL_{number}.ctl").write_text(f"rows={rows}\nsha256={digest}\n")
+
+
+@pytest.mark.parametrize("kind", ["proftpd", "sshd"])
+def test_each_file_is_held_against_the_totals_beside_it(farm, folder, run, kind):
+    beside(folder, 1)
+    beside(folder, 2, sha256="0" * 64)
+    spec = ftp(farm, folder) if kind == "proftpd" else sftp(farm, folder)
+    good, damaged, bare = run(spec, f"gl_{time.time_ns()}", control_totals={"beside": ".ctl"})
+    assert (good["status"], good["rows"]["loaded"], good["warnings"]) == ("SUCCESS", 1, []), good["error"]
+    assert (damaged["status"], damaged["error"]["code"]) == ("FAILED", "CONTROL_TOTALS_MISMATCH")
+    assert (bare["status"], bare["error"]["code"]) == ("FAILED", "SOURCE_FILE_MISSING")
+    assert "GL_3.csv has no control totals beside it" in bare["error"]["message"]
+
+
+def test_a_file_of_a_web_server_is_held_against_the_totals_beside_it(folder, run):
+    beside(folder, 1)
+    (folder / "GL_2.csv.sha256").write_text(f"{'0' * 64}  GL_2.csv\n")
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"http://127.0.0.1:{server.server_port}"
+        ended = [
+            run({"type": "http", "url": f"{place}/GL_{number}.csv"}, f"gl_{time.time_ns()}", control_totals=totals)[0]
+            for number, totals in ((1, {"beside": ".ctl"}), (2, {"beside": ".sha256"}), (3, {"beside": ".ctl"}))
+        ]
+        server.shutdown()
+    assert [job["status"] for job in ended] == ["SUCCESS", "FAILED", "FAILED"], ended[0]["error"]
+    assert [job["error"]["code"] for job in ended[1:]] == ["CONTROL_TOTALS_MISMATCH", "SOURCE_FILE_MISSING"]
+
+
+def test_a_file_that_is_sent_has_nothing_beside_it(api, ended):
+    options = json.dumps({"control_totals": {"beside": ".ctl"}})
+    answer = api("Operator").post(
+        "/upload",
+        data={"dataset": f"gl_{time.time_ns()}", "options": options},
+        files={"file": ("a.csv", b"a;b\n1;2\n")},
+    )
+    job = ended(answer.json()["job_id"])
+    assert (job["status"], job["error"]["code"]) == ("FAILED", "RULE_INVALID")
 
 
 def test_a_pattern_that_matches_nothing_says_so(farm, folder, run):

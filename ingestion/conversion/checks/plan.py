@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ingestion.conversion.checks.adding import TotalsGate
+from ingestion.conversion.checks.errors import RuleInvalid
 from ingestion.conversion.checks.lineage import Lineage, LineageGate
 from ingestion.conversion.checks.profile import ProfileGate
 from ingestion.conversion.checks.rules import rules_of
@@ -84,6 +85,11 @@ class Checks:
             payload = replace(payload, notices=(*payload.notices, *notices))
         if given is None:
             return payload, self
+        if given.beside_ending:
+            raise RuleInvalid(
+                f"No totals that end in {given.beside_ending} can be fetched: the file was sent to us.",
+                hint="Give the control_totals themselves, or pack them with the file.",
+            )
         kept, totals = without_trailer(given, payload, folder)
         compare_bytes(totals, src, payload, kept)
         return kept, replace(self, totals=totals)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 TAIL_BYTES = 1 << 16
-_NAMES = {"rows", "sums", "sha256", "trailer"}
+_NAMES = {"rows", "sums", "sha256", "trailer", "beside"}
+_ENDING = re.compile(r"\.[A-Za-z0-9_.-]{1,30}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,12})?")
 _NAME_ENDS = re.compile(r"\s*[=:;,\t]\s*")
@@ -41,6 +42,7 @@ class Totals:
     columns over all these rows. ``sha256`` is that of the file as it was sent, or of the archive's member.
     ``trailer`` says that the text's last line tells totals: where in it (``{"rows": 2, "sums": {"amount": 3}}``, cells
     counted from 1), or just that (an empty mapping). ``loose`` are a trailer's numbers that name no column.
+    ``beside_ending`` is that of a file beside the data at its source, which has to be fetched first.
     """
 
     rows: int | None = None
@@ -49,6 +51,7 @@ class Totals:
     trailer: Mapping[str, Any] | None = None
     loose: tuple[Decimal, ...] = ()
     line: str = ""
+    beside_ending: str = ""
 
     @classmethod
     def of(cls, given: Any) -> Totals:
@@ -59,7 +62,9 @@ class Totals:
         if isinstance(given, str):
             given = _from_text(given)
         if not isinstance(given, dict) or not given or given.keys() - _NAMES:
-            raise _invalid("control_totals take rows, sums, sha256 and trailer.")
+            raise _invalid("control_totals take rows, sums, sha256, trailer or beside.")
+        if "beside" in given:
+            return cls(beside_ending=_beside(given))
         rows, sums, digest, trailer = (given.get(name) for name in ("rows", "sums", "sha256", "trailer"))
         if rows is not None and (isinstance(rows, bool) or not isinstance(rows, int) or rows < 0):
             raise _invalid(f"control_totals cannot have {rows!r} rows.")
@@ -90,7 +95,7 @@ class Totals:
         found, notices = cls(), []
         for name, text in payload.totals.items():
             try:
-                told = cls.of(_of_file(text, payload.member or payload.name))
+                told = cls.of(of_file(text, payload.member or payload.name))
             except RuleInvalid as error:
                 if not name.lower().endswith(".ctl"):
                     raise RuleInvalid(f"{name}: {error.what}", hint=error.hint) from None
@@ -113,7 +118,7 @@ class Totals:
         return self.sha256 is not None
 
 
-def _of_file(text: str, name: str) -> str:
+def of_file(text: str, name: str) -> str:
     """Return a text without the hashes of other files, where it lists those of several."""
     lines = text.splitlines()
     hashed = [line for line in lines if re.match(r"\s*[0-9a-fA-F]{64}\s", line)]
@@ -123,6 +128,13 @@ def _of_file(text: str, name: str) -> str:
     return (
         text if len(hashed) < 2 or not mine else "\n".join(line for line in lines if line not in hashed or line in mine)
     )
+
+
+def _beside(given: Mapping[str, Any]) -> str:
+    ending = given["beside"]
+    if len(given) > 1 or not isinstance(ending, str) or not _ENDING.fullmatch(ending):
+        raise _invalid('The totals beside a file are told by its ending alone: {"beside": ".sha256"}.')
+    return ending
 
 
 def _trailer(given: Any) -> Mapping[str, Any] | None:
