@@ -19,6 +19,7 @@ from accounts import audit
 from ingestion import approvals, connections, fetching, lake, lifecycle, once, secrets, setaside, staging, uploads
 from ingestion.conversion.checks.corrections import as_ranges, corrections_of, packed
 from ingestion.conversion.checks.totals import Totals
+from ingestion.conversion.values import WIDTHS
 from ingestion.errors import BadRequest, StoreError, StoreUnavailable
 from ingestion.models import Job
 from ingestion.moves import both, now, transact
@@ -36,7 +37,8 @@ logger = logging.getLogger(__name__)
 DATASET = re.compile(r"[a-z][a-z0-9_]{0,62}")
 NUMBERS = frozenset({"header_row", "skip_rows", "table"})
 OPTIONS = NUMBERS | {
-    "null_values", "encoding", "delimiter", "quote", "sheet", "member", "business_date", "force", "control_totals"
+    "null_values", "encoding", "delimiter", "quote", "widths", "sheet", "member", "business_date", "force",
+    "control_totals"
 }  # fmt: skip
 _HOLD_TRIES = 10
 
@@ -335,6 +337,7 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 _FORMS = {
     "null_values": "Give a list of texts.",
+    "widths": "Give the columns' numbers of characters, such as 10,35,12.",
     "header_row": "Give the number of the header's row, from 1; 0 for none.",
     "skip_rows": "Give how many lines at the beginning are no data.",
     "table": "Give the number of the table in the file, from 1.",
@@ -351,6 +354,8 @@ def _fits(name: str, value: Any) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and value >= (name == "table")
         case "force":
             return isinstance(value, bool)
+        case "widths":
+            return isinstance(value, str) and WIDTHS.fullmatch(value) is not None
         case "control_totals":
             return bool(Totals.of(value))
         case "business_date":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ingestion.conversion.errors import OptionInvalid
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 MAX_LISTED = 10_000
 """How many rejects a report lists; the file of rejects has all."""
+WIDTHS = re.compile(r"[1-9][0-9]{0,5}(?:,[1-9][0-9]{0,5})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What the caller fixes; everything left at its default is detected from the content.
 
+    ``widths`` are those of a text's columns, in characters, such as ``10,35,12``, where no sign parts them.
     ``contract`` is what the file is read towards, where its dataset has one.
     ``replay`` says that the file holds rows that were set aside before, as ``formats.replayed`` writes them.
     Raises ``OptionInvalid`` for what cannot be meant.
@@ -32,6 +36,7 @@ class Options:
     encoding: str | None = None
     delimiter: str | None = None
     quote: str | None = None
+    widths: str | None = None
     header_row: int | None = None
     skip_rows: int = 0
     table: int | None = None
@@ -49,6 +54,21 @@ class Options:
                 "The option delimiter must be one or more characters, and no quote or line end.",
                 hint="Leave it out to have it detected.",
             )
+        if self.widths is not None and not WIDTHS.fullmatch(self.widths):
+            raise OptionInvalid(
+                "The option widths must be the columns' numbers of characters, separated by commas.",
+                hint="Give something like 10,35,12.",
+            )
+        if self.widths is not None and self.delimiter is not None:
+            raise OptionInvalid(
+                "There cannot be both widths and a delimiter.", hint="Leave one of the two options out."
+            )
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Return where the columns of the given widths begin and end."""
+        ends = list(accumulate(int(width) for width in self.widths.split(","))) if self.widths else []
+        return tuple(zip([0, *ends], ends, strict=False))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,8 +113,27 @@ def test_what_the_listener_raises_reaches_the_caller_and_nothing_is_left(tmp_pat
         (gzip.compress(TABLE.encode() * 99)[:-9], BrokenFile, "ends in the middle"),
         (b'[{"a":' * 100_000 + b"1" + b"}]" * 100_000, ConversionError, "nested"),
         (b"\xff\xfe" + b"\0" * 200, ConversionError, "."),
+        (b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n", UnknownFormat, "a PDF document"),
+        (b"{\\rtf1\\ansi Hello\\par}", UnknownFormat, "RTF"),
+        (b"\x89PNG\r\n\x1a\n" + b"x" * 99, UnknownFormat, "a picture"),
+        (b"SQLite format 3\0" + b"x" * 99, UnknownFormat, "database"),
+        (b'// exported\n[{"a": 1}]\n', BrokenFile, "no comments"),
+        (b'# exported\n{"a": 1}\n{"a": 2}\n', BrokenFile, "no comments"),
+        (b"[\n  0x1F,\n  2\n]\n", BrokenFile, "line 2"),
     ],
-    ids=["NULs", "cut gzip", "deep JSON", "UTF-16 of NULs"],
+    ids=[
+        "NULs",
+        "cut gzip",
+        "deep JSON",
+        "UTF-16 of NULs",
+        "PDF",
+        "RTF",
+        "PNG",
+        "SQLite",
+        "JSON with a comment",
+        "NDJSON with a comment",
+        "JSON with a hexadecimal number",
+    ],
 )
 def test_an_input_that_is_no_table_is_answered(tmp_path, content, error, words):
     (tmp_path / "in").write_bytes(content)

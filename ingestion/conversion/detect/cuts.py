@@ -95,6 +95,11 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
     return cuts
 
 
+def fixed_cut(text: str, spans: Sequence[tuple[int, int]]) -> Cut:
+    """Return the cut at places that the caller names; the last column takes what is left of a line."""
+    return cut_by(text, Dialect(encoding="", delimiter=None, quote=None, widths=tuple(spans), aligned=True))
+
+
 def read_rows(text: str, dialect: Dialect, width: int | None, limit: int | None) -> tuple[list[Row], int]:
     """Return the first records with their places, and how many of them have odd quotes."""
     rows: list[Row] = []

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.cuts import Row, best_cuts, read_rows
+from ingestion.conversion.detect.cuts import Row, best_cuts, fixed_cut, read_rows
 from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer, ruled_header
 from ingestion.conversion.detect.names import column_names, unique_names
@@ -39,7 +39,8 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     skipped = _lines(text, options.skip_rows) if options.skip_rows else (marker.end() if marker else 0)
     forced = options.delimiter if options.delimiter is not None else (marker.group(1) if marker else None)
     body = text[skipped:]
-    tried = best_cuts(body, delimiter=forced, quote=options.quote)
+    given = options.spans
+    tried = [fixed_cut(body, given)] if given else best_cuts(body, delimiter=forced, quote=options.quote)
     best = tried[0]
     if not best.rows:
         raise NoRows("There is no table in the file.", hint="Check the export.", place=payload.place())

@@ -26,6 +26,8 @@ SHOWN = {
 }
 QUOTES = {None: "none", "'": "apostrophe", '"': "double quote"}
 ENDS = {"\r\n": "CRLF", "\n": "LF", "\r": "CR", None: "mixed"}
+ROWS_AT_LEAST = 3
+LONG_LINE = 20
 ALTERNATIVE = {'"': "'", "'": '"', None: '"'}
 
 
@@ -62,14 +64,25 @@ def _delimiter(best: Cut, tried: Sequence[Cut], dialect: Dialect, options: Optio
     shown = SHOWN.get(dialect.delimiter, dialect.delimiter or "")
     if dialect.aligned:
         shown = _columns_of(dialect)
+    if options.widths:
+        evidence = f"the caller gave the widths {options.widths}"
+        return Decision(name="delimiter", value=shown, confidence=1.0, evidence=evidence, by="given")
     return Decision(
         name="delimiter",
         value=f"{shown} and blanks" if dialect.skip_initial_space else shown,
         confidence=1.0 if forced is not None else round(min(0.99, best.share * (0.4 + 0.6 * margin)), 3),
-        evidence=f"{best.share:.0%} of the first {_records(best)} have {_cells(best.width)}",
+        evidence=f"{best.share:.0%} of the first {_records(best)} have {_cells(best.width)}{_all_of_one_length(best)}",
         by="detected" if options.delimiter is None else "given",
         runner_up=SHOWN.get(second.dialect.delimiter, second.dialect.delimiter) if second else None,
     )
+
+
+def _all_of_one_length(best: Cut) -> str:
+    """Say of a single column what columns without any sign between them look like."""
+    lengths = {len(row.cells[0] or "") for row in best.rows if row.cells}
+    if best.width != 1 or len(best.rows) < ROWS_AT_LEAST or len(lengths) != 1 or max(lengths) < LONG_LINE:
+        return ""
+    return f"; all of them are {max(lengths)} characters long, and columns at fixed places are parted by --widths"
 
 
 def _quote(text: str, best: Cut, options: Options) -> Decision:

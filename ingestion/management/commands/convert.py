@@ -52,6 +52,7 @@ class Command(BaseCommand):
         parser.add_argument("--encoding", help="the text's encoding")
         parser.add_argument("--delimiter", help="what separates cells; \\t for a tab")
         parser.add_argument("--quote", help="what encloses cells; empty for nothing")
+        parser.add_argument("--widths", help="the columns' numbers of characters, such as 10,35,12")
         parser.add_argument("--header-row", type=int, help="the number of the header's record, from 1; 0 for none")
         parser.add_argument("--skip-rows", type=int, default=0, help="how many lines at the beginning are no data")
         parser.add_argument("--table", type=int, help="the number of the table, from 1, where a text holds several")
@@ -69,6 +70,7 @@ class Command(BaseCommand):
                 encoding=given["encoding"],
                 delimiter=given["delimiter"].replace("\\t", "\t") if given["delimiter"] is not None else None,
                 quote=given["quote"],
+                widths=given["widths"],
                 header_row=given["header_row"],
                 skip_rows=given["skip_rows"],
                 table=given["table"],

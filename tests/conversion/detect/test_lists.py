@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion import Options, convert
+from ingestion.conversion.errors import OptionInvalid
 
 word = st.text(st.sampled_from("abcXYZ09.-"), min_size=1, max_size=12)
 name = st.lists(word, min_size=1, max_size=3).map(" ".join)
@@ -93,3 +94,37 @@ def test_decimal_commas_and_names_with_commas_do_not_part_the_columns_of_a_list(
         "date32[day]",
     ]
     assert report.rows.loaded == count
+
+
+FIXED = "0000471Bolt M8   000125EUR\n0000472Nut       000250USD\n0000473Washer    000075\n"
+
+
+def test_columns_without_anything_between_them_are_cut_at_the_widths_that_are_given(tmp_path):
+    table, report = converted(tmp_path, FIXED, widths="7,10,6,3", header_row=0)
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("0000471", "Bolt M8", "000125", "EUR"),
+        ("0000472", "Nut", "000250", "USD"),
+        ("0000473", "Washer", "000075", None),
+    ]
+    (decision,) = [one for one in report.detection.decisions if one.name == "delimiter"]
+    assert decision.by == "given"
+    assert "characters 1, 8, 18, 24" in decision.value
+
+
+def test_the_last_of_given_widths_takes_what_is_left_of_a_line(tmp_path):
+    table, _ = converted(tmp_path, FIXED.replace("EUR", "EUR and more"), widths="7,10,6,3")
+    assert table.columns[3].to_pylist() == ["EUR and more", "USD", None]
+
+
+def test_lines_of_one_length_are_told_that_widths_can_be_given(tmp_path):
+    dense = FIXED.replace("000075", "000075GBP").replace(" ", "_")
+    _, report = converted(tmp_path, dense, header_row=0)
+    (decision,) = [one for one in report.detection.decisions if one.name == "delimiter"]
+    assert "26 characters long" in decision.evidence
+    assert "--widths" in decision.evidence
+
+
+@pytest.mark.parametrize("widths", ["", "7,", "0,5", "7;5", "x"])
+def test_widths_that_are_none_are_refused(widths):
+    with pytest.raises(OptionInvalid, match="widths"):
+        Options(widths=widths)

@@ -20,7 +20,7 @@ EXAMPLES = re.findall(
 
 
 def test_the_page_has_examples():
-    assert len(EXAMPLES) == PAGE.count("$ manage.py convert") == 3
+    assert len(EXAMPLES) == PAGE.count("$ manage.py convert") == 4
 
 
 @pytest.mark.parametrize(("made", "given", "shown"), EXAMPLES)

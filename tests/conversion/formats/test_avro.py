@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.conversion import convert
-from ingestion.conversion.errors import BrokenFile
+from ingestion.conversion.errors import BrokenFile, UnsupportedType
 
 UTC = dt.UTC
 
@@ -135,3 +135,11 @@ def test_every_codec_is_read(tmp_path, codec):
 def test_a_file_that_is_cut_off_is_refused(tmp_path):
     with pytest.raises(BrokenFile):
         converted(tmp_path, record(("x", "string")), [{"x": "a" * 50}] * 100, cut=60)
+
+
+def test_a_codec_that_nobody_knows_is_named_and_no_damage(tmp_path):
+    sink = io.BytesIO()
+    fastavro.writer(sink, record(("n", "long")), [{"n": 1}])
+    (tmp_path / "in").write_bytes(sink.getvalue().replace(b"\x08null", b"\x08nope"))
+    with pytest.raises(UnsupportedType, match="nope"):
+        convert(tmp_path / "in", tmp_path / "out.parquet")

@@ -266,3 +266,9 @@ def test_nulls_where_a_group_is_declared_to_have_none_are_kept(tmp_path, mask):
     table, report = converted(tmp_path, sink.getvalue())
     assert table["g"].to_pylist() == [{"a": 1}, None if mask[1] else {"a": None}]
     assert report.columns[0].rule == "struct<a: int64 not null> kept as struct<a: int64>"
+
+
+def test_times_that_cannot_be_read_from_orc_are_no_damage(tmp_path):
+    times = pa.array([dt.datetime(1500, 1, 1), dt.datetime(2026, 1, 1)], pa.timestamp("us"))
+    with pytest.raises(UnsupportedType, match="before 1677 or after 2262"):
+        converted(tmp_path, written("orc", pa.table({"at": times})))

@@ -23,6 +23,7 @@ from ingestion.conversion.formats.jsontext import quick
 from ingestion.conversion.formats.jsontext.blocks import Block, Blocks, MalformedAt
 from ingestion.conversion.formats.jsontext.notices import SINGLE, around, mixed_kinds, named_twice
 from ingestion.conversion.formats.jsontext.plan import Plan, printable
+from ingestion.conversion.formats.jsontext.positions import record_start, record_starts
 from ingestion.conversion.formats.jsontext.shape import Shape
 from ingestion.conversion.formats.jsontext.trace import first_refused, widened, widened_paths
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 THREADS = max(2, min(4, os.cpu_count() or 1))
 RESCUED = "_rescued"
-_SEPARATOR = re.compile(r"[ \t\r\n,]*")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
 
 
@@ -145,7 +145,7 @@ class JsonTable(Table):
             raise LookupError(row)
         block = self._part.block
         text = block.data.decode()
-        self._starts = self._starts or self._record_starts(text)
+        self._starts = self._starts or record_starts(text)
         start = self._starts[row]
         position = block.start + len(text[:start].encode())
         _, end = Parser().one(text, start)
@@ -165,14 +165,6 @@ class JsonTable(Table):
             offset=self._places.offset(position),
             cells=written,
         )
-
-    def _record_starts(self, text: str) -> list[int]:
-        """Return where each record of a block begins, as characters."""
-        starts, parser, at = [], Parser(), _behind_separator(text, 0)
-        while at < len(text):
-            starts.append(at)
-            at = _behind_separator(text, parser.one(text, at)[1])
-        return starts
 
     # ---- the plan ----
 
@@ -258,10 +250,7 @@ class JsonTable(Table):
     def _position(self, block: Block, index: int) -> int:
         """Return where a block's n-th record stands in the text, as bytes of UTF-8."""
         text = block.data.decode()
-        at, parser = 0, Parser()  # the table's own would take a name that stands twice for the next record's
-        for _ in range(index):
-            _, at = parser.one(text, _behind_separator(text, at))
-        return block.start + len(text[: _behind_separator(text, at)].encode())
+        return block.start + len(text[: record_start(text, index)].encode())
 
     def _columns(self) -> tuple[tuple[str, Plan], ...]:
         return self._plan.fields if self._plan.kind == "object" else ((SINGLE, self._plan),)
@@ -400,8 +389,3 @@ class JsonTable(Table):
 def _written(value: Any) -> str | None:
     """Return a member's text: a string as it is, anything else as JSON, null and what is not there as None."""
     return value if value is None or isinstance(value, str) else dump(value)
-
-
-def _behind_separator(text: str, at: int) -> int:
-    found = _SEPARATOR.match(text, at)
-    return found.end() if found else at
