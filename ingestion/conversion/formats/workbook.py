@@ -161,7 +161,8 @@ class WorkbookTable(Table):
             self.warnings.append(Notice(code="TOTAL_KEPT", message=message, lines=(layout.doubt,)))
         for reason, rows in layout.skipped.items():
             lines = tuple((rows[:SHOWN] + 1).tolist())
-            message = f"{len(rows)} rows skipped: {reason}, the first is row {lines[0]}."
+            count = "1 row" if len(rows) == 1 else f"{len(rows):,} rows"
+            message = f"{count} skipped: {reason}, the first is row {lines[0]}."
             self.warnings.append(Notice(code="ROWS_SKIPPED", message=message, lines=lines))
         for column in self._columns:
             self.warnings += column.warnings

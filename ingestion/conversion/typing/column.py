@@ -116,14 +116,13 @@ class TextColumn:
             self._warn("AMBIGUOUS_NUMBER", "may be read with a decimal sign or with a group sign, so it stays text")
             return
         if isinstance(first, DecimalRule) and self._is_key(first):
-            self._note = "texts differ by trailing zeros only, so it is read as a key"
+            self._note = "may be keys, for texts differ by trailing zeros only, so it is read as a key"
             return
         if isinstance(first, DateRule | TimestampRule):
             orders = {rule.form.order for rule in rules if isinstance(rule, DateRule | TimestampRule)}
             if len(orders - {""}) > 1:
-                self._warn(
-                    "AMBIGUOUS_DATE", "no value proves whether the day or the month comes first, so it stays text"
-                )
+                words = "may be read in two orders, for no value proves whether the day or the month comes first"
+                self._warn("AMBIGUOUS_DATE", f"{words}, so it stays text")
                 return
         self._chosen = first
 
