@@ -56,14 +56,14 @@ def table_beside(columns: Sequence[Column]) -> Notice | None:
     nameless = {column.name for column in columns if _NAMELESS.fullmatch(column.name)}
     if any(column.name in nameless and column.rule != "null" for column in columns):
         return None
+    first: set[str] = set()  # names of the first table, whatever other gaps it has
     for at, gap in enumerate(columns[:MOST_COLUMNS]):
         if gap.rule != "null" or gap.name not in nameless or not SIDE <= at < len(columns) - SIDE:
             continue
         left, right = columns[:at], columns[at + 1 :]
-        names = {column.name for column in left}
-        twice = any((found := _AGAIN.fullmatch(column.name)) and found.group(1) in names for column in right)
-        fewest = [min(column.nulls for column in side) for side in (left, right)]
-        if twice or (not min(fewest) and max(fewest) >= UNEVEN):
+        first = first or {column.name for column in left}
+        twice = any((found := _AGAIN.fullmatch(column.name)) and found.group(1) in first for column in right)
+        if twice or _has_fewer_rows(left, right) or _has_fewer_rows(right, left):
             return Notice(
                 code="FURTHER_TABLE",
                 message="A further table seems to stand beside the first, "
@@ -72,6 +72,12 @@ def table_beside(columns: Sequence[Column]) -> Notice | None:
                 column=right[0].name,
             )
     return None
+
+
+def _has_fewer_rows(side: Sequence[Column], other: Sequence[Column]) -> bool:
+    """Tell whether all columns of one side lack as many cells, and a column of the other side lacks none."""
+    lacking = {column.nulls for column in side if column.rule != "null"}
+    return len(lacking) == 1 and min(lacking) >= UNEVEN and any(not column.nulls for column in other)
 
 
 def _is_name(text: str) -> bool:

@@ -70,3 +70,11 @@ def test_years_above_the_names_part_the_columns(tmp_path):
     table, _ = loaded(tmp_path, saved(rows))
     assert table.column_names == ["region", "country", "2025 q1", "2025 q2", "2026 q1", "2026 q2"]
     assert table.num_rows == 5
+
+
+def test_the_same_names_for_each_year_are_those_of_one_table(tmp_path):
+    rows = [[None, None, None, 2025, None, None, 2026], ["region", "country", None, "q1", "q2", None, "q1", "q2"]]
+    rows += [["EU", f"c{number}", None, number, 2.5, None, 3, 4] for number in range(9)]
+    table, report = loaded(tmp_path, saved(rows))
+    assert table.column_names == ["region", "country", "2025 q1", "2025 q2", "2026 q1", "2026 q2"]
+    assert codes(report) == ["FURTHER_TABLE"]

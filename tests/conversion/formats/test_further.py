@@ -60,3 +60,8 @@ def test_a_table_beside_the_first_is_told_of_where_it_is_shorter(tmp_path):
 
 def test_an_empty_column_inside_a_table_is_nothing_to_tell_of(tmp_path):
     assert warnings(tmp_path, BESIDE.replace("ID;Amount", "Key;Amount")) == {}
+
+
+def test_the_same_names_for_each_year_are_those_of_one_table(tmp_path):
+    rows = "".join(f"EU;c{n};;{n};2,5;;3;4\n" for n in range(1, 9))
+    assert warnings(tmp_path, f"region;country;;q1;q2;;q1;q2\n{rows}") == {}

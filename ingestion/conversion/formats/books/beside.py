@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.kinds import is_value
+from ingestion.conversion.detect.kinds import is_rule, is_value
 from ingestion.conversion.detect.layout import find_tables
 from ingestion.conversion.formats.books.cells import address
 from ingestion.conversion.formats.books.lines import SEARCHED_ROWS, lines_of, usual_width
@@ -47,11 +47,13 @@ def sides_of(grid: Grid, *, epoch: Epoch) -> tuple[list[Grid], list[Notice]]:
     found = [_side(grid.part(*run), epoch=epoch) for run in runs]
     starts = [runs[0][0]]
     doubtful = []
-    for (left, right), (start, _) in zip(pairwise(found), runs[1:], strict=True):
-        if left is None or right is None:
-            continue
-        if _are_apart(left, right):
+    table = found[0]  # the first columns of the table that the others may belong to
+    for right, (start, _) in zip(found[1:], runs[1:], strict=True):
+        if table is None or right is None:
+            table = table or right
+        elif _are_apart(table, right):
             starts.append(start)
+            table = right
         elif right.sure:
             doubtful.append(right)
     ends = [max(at for at in grid.columns if at < start) for start in starts[1:]]
@@ -79,10 +81,11 @@ def _side(grid: Grid, *, epoch: Epoch) -> _Side | None:
     if table.data == table.header or table.data >= len(rows):
         return None
     first, last = int(rows[table.data]), int(rows[-1])
+    header = next(row for row in reversed(head[table.header : table.data]) if not is_rule(row.cells))
     return _Side(
         grid=grid,
-        names=frozenset(name.strip() for name in head[table.data - 1].filled if not is_value(name)),
-        header=head[table.data - 1].line,
+        names=frozenset(name.strip() for name in header.filled if not is_value(name)),
+        header=header.line,
         last=last,
         whole=last - first + 1 == len(rows) - table.data,
         sure=table.confidence >= SURE,
