@@ -4,6 +4,11 @@ Read the modules in the order in which the data flows: ``unpack``, ``detect``, `
 ``writer``, and ``convert``, which joins them.
 """
 
+import os
+
+# NumPy's threads for matrices, of which there are none here, would begin by keeping the processors busy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from ingestion.conversion.convert import convert
 from ingestion.conversion.values import Options, Progress, Report
 

@@ -19,9 +19,11 @@ def count(raw: Bytes, byte: int) -> int:
 
 
 def positions(raw: Bytes, byte: int) -> Words:
-    """Return the places of a byte, in order."""
-    found = [np.flatnonzero(raw[at : at + STEP] == byte) + at for at in range(0, len(raw), STEP)]
-    return np.concatenate(found) if len(found) > 1 else found[0] if found else np.empty(0, np.int64)
+    """Return the places of a byte, in order; quickest of one that most groups of eight bytes do not hold."""
+    eights = np.packbits(raw == byte, bitorder="little")
+    some = np.flatnonzero(eights != 0)
+    inside = np.flatnonzero(np.unpackbits(eights.take(some), bitorder="little").view(np.bool_))
+    return some.take(inside >> 3) * 8 + (inside & 7)
 
 
 def byte_table(signs: str) -> Flags:

@@ -351,12 +351,13 @@ class DelimitedTable(Table):
         """Read one block by the present plan. Runs in a thread, so it only reads what it shares."""
         readings = self._readings
         has_footer = block.last and bool(self._dialect.footer)
-        if self._provable and not has_footer and any(reading.parse_as != pa.string() for reading in readings):
+        if self._provable and not has_footer and any(reading.sifts for reading in readings):
             types = [reading.parse_as for reading in readings]
             batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
-            if batch is not None:
+            values = [None] if batch is None else read_columns(readings, batch.columns)
+            if batch is not None and not _missing(values):
                 text = self._cutter.text(block) if total_rows(batch.columns) else None  # which knows their lines
-                return _Part(block, batch, read_columns(readings, batch.columns), text)
+                return _Part(block, batch, values, text)
         text = self._cutter.text(block)
         return _Part(block, text.batch, read_columns(readings, text.batch.columns), text)
 

@@ -1,16 +1,13 @@
 """Typed cells straight from bytes, with a proof that they say what the bytes said.
 
-PyArrow parses integers, decimals and dates much faster than any check of their text could run, but it also
-accepts texts that lose something: ``007``, `` 5``, ``+1.00``, ``-0``, ``0xFF``, ``1e3``, ``.5``. So a block's
+PyArrow parses integers and dates much faster than any check of their text could run, but it also
+accepts texts that lose something: ``007``, `` 5``, ``-0``, ``0xFF``. So a block's
 bytes are accounted for: the shortest exact texts of all its values, the delimiters, record ends and quotes
 must together be as long as the block. A text that is longer than its value's exact text breaks the sum, and
 nothing can make up for it, because each kind of shorter text is excluded by itself:
 
 - an integer is as long as its text, or longer, only in hexadecimal, and only from a million on (``0xF4240``):
   where an integer is that large, no ``x`` may stand outside the text columns;
-- a decimal is as long as its text, or longer, when digits around the point are left out, or by an exponent: as many
-  places of the block as there are decimals must be a digit, the point, exactly the column's fraction and
-  then the cell's end, not counting what may look so in text columns;
 - a record end is shorter than another one: all must be of the one kind.
 
 Dates have one length. What cannot be proven is not called wrong: the caller then reads that block as text
@@ -20,19 +17,18 @@ and checks every cell.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from ingestion.conversion.formats.bytewise import Bytes, Flags, Words, byte_table, count, positions
+from ingestion.conversion.formats.bytewise import Bytes, Words, byte_table, count, positions
 from ingestion.conversion.typing.constants import known_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ingestion.conversion.dialect import Dialect
 
@@ -64,7 +60,6 @@ def parse(
     dialect: Dialect,
     types: Sequence[pa.DataType],
     *,
-    point: str = ".",
     quotes: int | None = None,
 ) -> pa.RecordBatch | None:
     """Cut and parse a block; None when a record has too few or too many cells or a cell is not of its type.
@@ -95,7 +90,6 @@ def parse(
                 strings_can_be_null=True,
                 null_values=[""],
                 quoted_strings_can_be_null=False,
-                decimal_point=point,
                 check_utf8=not block.isascii(),
             ),
         )
@@ -172,19 +166,18 @@ def parse_exact(
     dialect: Dialect,
     types: Sequence[pa.DataType],
     *,
-    point: str = ".",
     quotes: int | None = None,
 ) -> pa.RecordBatch | None:
-    """Parse a block by int64, ``decimal128`` up to 18 digits, date32 and string columns.
+    """Parse a block by int64, date32 and string columns.
 
     Returns None unless every cell is proven to be its value's exact text.
     """
-    batch = parse(block, dialect, types, point=point, quotes=quotes)
-    return batch if batch is not None and is_exact(batch, block, dialect, point, quotes) else None
+    batch = parse(block, dialect, types, quotes=quotes)
+    return batch if batch is not None and is_exact(batch, block, dialect, quotes) else None
 
 
 def is_exact(
-    batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, point: str = ".", quotes: int | None = None
+    batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, quotes: int | None = None
 ) -> bool:
     """Tell whether the values' exact texts make up the block, byte for byte."""
     block = _ended(block, dialect)
@@ -196,7 +189,7 @@ def is_exact(
         return False
     numbers = _Numbers()
     length = batch.num_rows * (batch.num_columns - 1 + len(dialect.newline or "\n"))
-    length += sum(len(text.data) for text in texts)
+    length += sum(map(len, texts))
     length += numbers.length([column for column in batch.columns if not pa.types.is_string(column.type)])
     if dialect.quote:
         length += _outside(raw, texts, ord(dialect.quote), quotes)
@@ -206,7 +199,7 @@ def is_exact(
         signs = [sign for sign in b"xX" if sign in block]
         if any(_outside(raw, texts, sign) for sign in signs):
             return False
-    return _fractions_are_whole(raw, texts, numbers.fractions, dialect, point)
+    return True
 
 
 def _ended(block: bytes | bytearray, dialect: Dialect) -> bytes | bytearray:
@@ -214,29 +207,22 @@ def _ended(block: bytes | bytearray, dialect: Dialect) -> bytes | bytearray:
     return block if block.endswith((b"\n", b"\r")) else block + (dialect.newline or "\n").encode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """A text column's bytes, and where its cells begin and end in them."""
-
-    data: Bytes
-    offsets: np.ndarray[Any, np.dtype[np.int32]]
-
-
-def _text(column: pa.Array) -> _Text:
+def _text(column: pa.Array) -> Bytes:
+    """Return a text column's bytes."""
     _, offsets, data = column.buffers()
     ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     raw = np.frombuffer(data, np.uint8) if data is not None and data.size else np.empty(0, np.uint8)
-    return _Text(raw[ends[0] : ends[-1]], ends - ends[0])
+    return raw[ends[0] : ends[-1]]
 
 
-def _outside(raw: Bytes, texts: Sequence[_Text], byte: int, found: int | None = None) -> int:
+def _outside(raw: Bytes, texts: Sequence[Bytes], byte: int, found: int | None = None) -> int:
     """Count a byte's occurrences that are not part of a text value; ``found`` is how many there are in all."""
     found = count(raw, byte) if found is None else found
-    return found - sum(count(text.data, byte) for text in texts) if found else 0
+    return found - sum(count(text, byte) for text in texts) if found else 0
 
 
 def _same_record_ends(
-    block: bytes | bytearray, raw: Bytes, texts: Sequence[_Text], rows: int, dialect: Dialect
+    block: bytes | bytearray, raw: Bytes, texts: Sequence[Bytes], rows: int, dialect: Dialect
 ) -> bool:
     """Tell whether all records end alike: a shorter end could hide a longer cell."""
     if dialect.newline == "\r\n":
@@ -250,44 +236,30 @@ class _Numbers:
     def __init__(self) -> None:
         self.largest = 0
         self.first_day = FIRST_DAY
-        self.fractions: dict[int, int] = {}
 
     def length(self, columns: Sequence[pa.Array]) -> int:
         """Return the summed length of the exact texts of some columns' values."""
-        words: dict[int, list[Words]] = {}
-        total = sum(self._length(column, words) for column in columns)
-        for scale, columns_of in words.items():
-            # Of short columns, a call for each would cost more than its words.
-            short = [np.concatenate(columns_of)] if len(columns_of[0]) < SHORT_ROWS else columns_of
-            total += sum(self._digits(one, scale) for one in short)
-        return total
+        filled = [column for column in columns if column.null_count < len(column)]
+        dates = [column for column in filled if pa.types.is_date32(column.type)]
+        words = [_words(column) for column in filled if pa.types.is_int64(column.type)]
+        if words and len(words[0]) < SHORT_ROWS:
+            words = [np.concatenate(words)]  # a call for each would cost more than its words
+        return sum(map(self._of_dates, dates)) + sum(map(self._of_integers, words))
 
-    def _length(self, column: pa.Array, words: dict[int, list[Words]]) -> int:
-        """Return what a column's texts have beside digits and minus signs; add its integers to those of its scale."""
-        filled = len(column) - column.null_count
-        if pa.types.is_date32(column.type):
-            if filled:
-                self.first_day = min(self.first_day, pc.min(column.view(pa.int32())).as_py())
-            return DATE_LENGTH * filled
-        if not filled:
-            return 0
-        scale = column.type.scale if pa.types.is_decimal128(column.type) else 0
-        if scale:
-            self.fractions[scale] = self.fractions.get(scale, 0) + filled
-        words.setdefault(scale, []).append(_words(column))
-        return filled if scale else 0
+    def _of_dates(self, column: pa.Array) -> int:
+        self.first_day = min(self.first_day, pc.min(column.view(pa.int32())).as_py())
+        return DATE_LENGTH * (len(column) - column.null_count)
 
-    def _digits(self, words: Words, scale: int) -> int:
-        """Return the number of digits and minus signs of integers, with at least one digit before the fraction."""
+    def _of_integers(self, words: Words) -> int:
+        """Return the number of digits and minus signs."""
         low, high = int(words.min()), int(words.max())
-        if not scale:
-            self.largest = max(self.largest, -low, high)
-        total = (scale + 1) * len(words)
+        self.largest = max(self.largest, -low, high)
+        total = len(words)
         if low < 0:
             total += int(np.count_nonzero(words < 0))
             high, low = max(high, -low), 0
             words = np.abs(words).view(np.uint64)  # the lowest integer has no positive twin, but this one
-        power = 10 ** (scale + 1)
+        power = 10
         while power <= high:
             total += len(words) if power <= low else int(np.count_nonzero(words >= power))
             power *= 10
@@ -295,71 +267,6 @@ class _Numbers:
 
 
 def _words(column: pa.Array) -> Words:
-    """Return the integers of a column without its nulls; a decimal's unscaled low word."""
-    words: Words = np.frombuffer(column.buffers()[1], np.int64)
-    if pa.types.is_decimal128(column.type):
-        words = words[0::2]
-    words = words[column.offset : column.offset + len(column)]
-    if column.null_count:
-        words = words[known_in(column)]
-    return np.ascontiguousarray(words)
-
-
-def _fractions_are_whole(
-    raw: Bytes, texts: Sequence[_Text], wanted: dict[int, int], dialect: Dialect, point: str
-) -> bool:
-    """Tell whether every decimal is written with a digit, the point and exactly its scale of digits."""
-    if not wanted:
-        return True
-    ends = byte_table((dialect.delimiter or "") + "\r\n")
-    quote = ord(dialect.quote) if dialect.quote else None
-    points = positions(raw, ord(point))
-
-    def is_end(at: Words, step: int) -> Flags:
-        """Tell of places whether a cell ends there, maybe with its closing quote."""
-        here = raw[step:].take(at)
-        found = ends.take(here)
-        if quote is not None and not found.all():
-            found |= (here == quote) & ends.take(raw.take(np.minimum(at + step + 1, len(raw) - 1)))
-        return found
-
-    for scale, number in wanted.items():
-        found = _fractions(raw, points, scale, is_end)
-        if found < number or found - sum(_lookalikes(text, scale, ord(point), ends, quote) for text in texts) < number:
-            return False
-    return True
-
-
-def _fractions(raw: Bytes, points: Words, scale: int, is_end: Callable[[Words, int], Flags]) -> int:
-    """Count digit, point, ``scale`` digits, end; ``is_end`` tells of positions whether a cell ends there."""
-    first, last = np.searchsorted(points, (1, len(raw) - scale - 1))
-    at = points[first:last]
-    good = _are_digits(raw.take(at - 1))
-    for step in range(1, scale + 1):
-        good &= _are_digits(raw[step:].take(at))
-    return int(np.count_nonzero(good & is_end(at, scale + 1))) if len(at) else 0
-
-
-def _are_digits(raw: Bytes) -> Flags:
-    return raw - np.uint8(ord("0")) < 10  # bytes below wrap around
-
-
-def _lookalikes(text: _Text, scale: int, point: int, ends: Flags, quote: int | None) -> int:
-    """Count, rather too many than too few, what ``_fractions`` may have found in text values."""
-    if not _are_digits(text.data).any():
-        return 0
-    points = positions(text.data, point)
-    if not len(points):
-        return 0
-    data = np.append(text.data, np.uint8(ord("\n")))
-
-    def is_end(at: Words, step: int) -> Flags:
-        here = data[step:].take(at)
-        found = ends.take(here)
-        if quote is not None:
-            found |= here == quote
-        place = np.searchsorted(text.offsets, at + step)
-        found |= text.offsets.take(place) == at + step
-        return found
-
-    return _fractions(data, points, scale, is_end)
+    """Return the integers of a column without its nulls."""
+    words: Words = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column)]
+    return words[known_in(column)] if column.null_count else words
