@@ -176,9 +176,7 @@ def parse_exact(
     return batch if batch is not None and is_exact(batch, block, dialect, quotes) else None
 
 
-def is_exact(
-    batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, quotes: int | None = None
-) -> bool:
+def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, quotes: int | None = None) -> bool:
     """Tell whether the values' exact texts make up the block, byte for byte."""
     block = _ended(block, dialect)
     raw = np.frombuffer(block, np.uint8)

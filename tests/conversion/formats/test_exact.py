@@ -29,7 +29,11 @@ def read_exact(data, shape):
         if pa.types.is_decimal128(kind):
             rule = DecimalRule(".", scale=kind.scale, shortest=kind.scale, separated=True, room=kind.precision)
             columns[index] = quick_values(rule, columns[index])
-    return None if any(column is None for column in columns) else pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    return (
+        None
+        if any(column is None for column in columns)
+        else pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    )
 
 
 def dialect(newline: str = "\n", quote: str | None = '"') -> Dialect:

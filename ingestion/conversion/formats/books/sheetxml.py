@@ -109,16 +109,16 @@ class FastReader:
         is_cell = (codes == _N["c"]) | (codes == _N["c/"])
         rows, cells = np.flatnonzero(is_row), np.flatnonzero(is_cell)
         numbers, sizes, digits = _row_numbers(tags, rows)
-        mine = np.cumsum(is_row, dtype=np.int32)[cells] - 1
-        starts = tags.opened[cells]
+        mine = np.cumsum(is_row).take(cells) - 1
+        starts = tags.opened.take(cells)
         _require(tags.words[starts + 1] & MASK[5] == _CELL_R)
         cols, letters = _columns(tags.words[starts + 6])
         at = starts + 6 + letters
-        size = sizes[mine] + 1
-        _require(tags.words[at] & MASK[size] == digits[mine])
-        ends = tags.closed[cells] - (codes[cells] == _N["c/"])
+        size = sizes.take(mine) + 1
+        _require(tags.words[at] & MASK.take(size) == digits.take(mine))
+        ends = tags.closed.take(cells) - (codes.take(cells) == _N["c/"])
         styles, kinds = self._attributes(tags, at + size, ends)
-        return _valued(tags, cells, Block(numbers[mine], cols, kinds, np.zeros(len(cells))), styles)
+        return _valued(tags, cells, Block(numbers.take(mine), cols, kinds, np.zeros(len(cells))), styles)
 
     def _attributes(
         self, tags: Tags, starts: NDArray[np.int64], ends: NDArray[np.int64]
@@ -131,7 +131,7 @@ class FastReader:
         for at in range(0, 24, 8):
             if at < longest:
                 words = tags.words[np.minimum(starts + at, len(tags.block) - 1)]
-                parts.append(words & MASK[np.clip(sizes - at, 0, 8)])
+                parts.append(words & MASK.take(np.clip(sizes - at, 0, 8)))
         styles, kinds = np.zeros(len(starts), np.int32), np.zeros(len(starts), np.uint8)
         open_ = np.ones(len(starts), bool)
         for known in self._known:
@@ -202,7 +202,7 @@ def _row_numbers(
         if at and ended.all():
             break
     _require((sizes > 0) & (numbers >= 1) & (numbers <= MAX_ROW))
-    digits = words & MASK[sizes + 1]
+    digits = words & MASK.take(sizes + 1)
     _require((digits >> (8 * sizes).astype(np.uint64)) == _QUOTE)
     return (numbers - 1).astype(np.int32), sizes, digits
 
@@ -233,9 +233,9 @@ def _valued(tags: Tags, cells: NDArray[np.int64], block: Block, styles: NDArray[
     inline = kinds == INLINE
     for name, of_inline in (("v", False), ("t", True)):
         found = np.flatnonzero(codes == _N[name])
-        mine = owner[found]
-        _require(inline[mine] == of_inline)
-        starts[mine], ends[mine] = tags.closed[found] + 1, tags.opened[found + 1]
+        mine = owner.take(found)
+        _require(inline.take(mine) == of_inline)
+        starts[mine], ends[mine] = tags.closed.take(found) + 1, tags.opened.take(found + 1)
     empty = np.flatnonzero((codes == _N["v/"]) | (codes == _N["t/"]))
     starts[owner[empty]] = ends[owner[empty]] = 0
     full = ends > starts
@@ -243,16 +243,16 @@ def _valued(tags: Tags, cells: NDArray[np.int64], block: Block, styles: NDArray[
     dead = has_formula & ~full & (~textual | (starts < 0))
     kinds = np.where(dead, UNCACHED, np.where(full | (textual & (starts >= 0)), kinds, BLANK)).astype(np.uint8)
     counted = np.flatnonzero((kinds == NUMBER) | (kinds == SHARED))
-    written, values[counted] = _floats(tags, starts[counted], ends[counted])
+    written, values[counted] = _floats(tags, starts.take(counted), ends.take(counted))
     kinds[counted[numbers.exact(written, values[counted])]] = EXACT
     truths = np.flatnonzero(kinds == TRUTH)
     values[truths] = _truths(tags, starts[truths], ends[truths])
     kinds[kinds == INLINE] = TEXT
     keep = kinds != BLANK
     texts_at = np.flatnonzero(np.isin(kinds, POOLED))
-    blank = ends[texts_at] <= starts[texts_at]
-    text_starts = np.where(blank, 0, starts[texts_at])
-    texts = _texts(tags, text_starts, np.where(blank, 0, ends[texts_at]), blank)
+    blank = ends.take(texts_at) <= starts.take(texts_at)
+    text_starts = np.where(blank, 0, starts.take(texts_at))
+    texts = _texts(tags, text_starts, np.where(blank, 0, ends.take(texts_at)), blank)
     position = np.cumsum(keep) - 1
     kept = Block(block.rows[keep], block.cols[keep], kinds[keep], values[keep])
     return Found(kept, styles[keep], texts, position[texts_at])

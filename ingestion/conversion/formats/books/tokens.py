@@ -58,17 +58,22 @@ class Grammar:
         raw = padded[: len(block)]
         marks = np.flatnonzero((raw & 0xFD) == 60)  # < and >, which differ in one bit
         opened, closed = marks[0::2].copy(), marks[1::2].copy()
-        if not len(opened) or len(opened) != len(closed) or (raw[opened] != 60).any() or (raw[closed] != 62).any():
+        if (
+            not len(opened)
+            or len(opened) != len(closed)
+            or (raw.take(opened) != 60).any()
+            or (raw.take(closed) != 62).any()
+        ):
             return None
         words = np.ndarray((len(block),), "<u8", padded.data, strides=(1,))
         pairs = np.ndarray((len(block),), "<u2", padded.data, strides=(1,))
-        codes = self._table[pairs[opened + 1]]
+        codes = self._table.take(pairs[opened + 1])
         if not codes.all():
             return None
-        codes = codes + ((raw[closed - 1] == 47) & (codes & 1 == 1))
+        codes = codes + ((raw.take(closed - 1) == 47) & (codes & 1 == 1))
         if codes[0] not in self._first or codes[-1] not in self._last:
             return None
-        if not self._allowed[codes[:-1], codes[1:]].all():
+        if not self._allowed.take(codes[:-1] * np.intp(len(self._allowed)) + codes[1:]).all():
             return None
         return Tags(block, opened, closed, codes, words)
 

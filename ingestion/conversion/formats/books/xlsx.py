@@ -132,7 +132,7 @@ class XlsxBook:
             if (values[shared] >= count).any():
                 raise ValueError("a cell names a shared string that is not there")
             kinds[shared] = TEXT
-        shown = self._kinds[np.where(found.styles < len(self._kinds), found.styles, 0)]
+        shown = self._kinds.take(np.where(found.styles < len(self._kinds), found.styles, 0))
         kinds[(kinds == EXACT) & (shown != NUMBER)] = NUMBER  # a date or time is no more exact than its double
         if len(found.text_at):
             start = sheet.pool(found.texts)

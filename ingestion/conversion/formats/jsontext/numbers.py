@@ -104,11 +104,11 @@ def _exact(cells: pa.Array, filled: pa.Array, kind: str, target: pa.DataType) ->
     if not _allowed(data, b"0123456789-" if kind == "int" else b"0123456789-.") or bool(np.any(starts == ends)):
         return None
     padded = np.append(data, np.uint8(0))
-    minus = padded[starts] == ord("-")
+    minus = padded.take(starts) == ord("-")
     first = starts + minus
-    second = np.where(first + 1 < ends, padded[np.minimum(first + 1, len(data))], np.uint8(0))
-    leading = (padded[first] == ord("0")) & _are_digits(second)
-    whole = (first < ends) & _are_digits(padded[first]) & _are_digits(padded[ends - 1])
+    second = np.where(first + 1 < ends, padded.take(np.minimum(first + 1, len(data))), np.uint8(0))
+    leading = (padded.take(first) == ord("0")) & _are_digits(second)
+    whole = (first < ends) & _are_digits(padded.take(first)) & _are_digits(padded.take(ends - 1))
     if bool(np.any(leading)) or not bool(np.all(whole)):
         return None
     try:

@@ -150,8 +150,12 @@ def _template(line: bytes) -> _Template | None:
 
 
 def _are_all(cells: pa.Array, text: bytes) -> bool:
+    """Tell whether each cell is the text: the first one is, and the others begin as the one before each does."""
     data, offsets = buffers(cells)
-    return bool(np.all(np.diff(offsets) == len(text))) and data.tobytes() == text * len(cells)
+    if bool(np.any(np.diff(offsets) != len(text))) or data[: len(text)].tobytes() != text:
+        return False
+    whole = pa.py_buffer(data)
+    return whole.slice(len(text)).equals(whole.slice(0, len(data) - len(text)))
 
 
 def _between(cells: pa.Array, before: bytes, behind: bytes) -> pa.Array | None:
@@ -160,10 +164,10 @@ def _between(cells: pa.Array, before: bytes, behind: bytes) -> pa.Array | None:
     if bool(np.any(np.diff(offsets) <= len(before) + len(behind))):
         return None
     for step, byte in enumerate(before):
-        if not bool(np.all(data[offsets[:-1] + step] == byte)):
+        if not bool(np.all(data.take(offsets[:-1] + step) == byte)):
             return None
     for step, byte in enumerate(reversed(behind), 1):
-        if not bool(np.all(data[offsets[1:] - step] == byte)):
+        if not bool(np.all(data.take(offsets[1:] - step) == byte)):
             return None
     inner = pc.binary_slice(cells.view(pa.binary()), len(before), -len(behind) if behind else None)
     return inner.view(pa.string())  # what was cut off is ASCII, so whole characters are left
