@@ -114,7 +114,7 @@ def test_jobs_are_found_chosen_and_sent_again(as_role, live, jobs):
     keys.to("Retry 1 job").press()
     page.get_by_role("dialog").get_by_text("BROKEN_FILE").wait_for()
     keys.press("Escape")
-    assert page.get_by_role("dialog").count() == 0
+    page.get_by_role("dialog").wait_for(state="hidden")
     keys.to("Retry all that match").press()
     page.get_by_role("dialog").get_by_text("BROKEN_FILE").wait_for()
     keys.press()  # the question has the focus

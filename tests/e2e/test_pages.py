@@ -188,7 +188,7 @@ def test_fifty_megabytes_survive_a_cut_and_a_reload_without_being_sent_twice(as_
     page.context.set_offline(False)
     until(page, "document.querySelector('[data-files] progress').value >= 25")
     page.get_by_role("button", name="Pause").click()
-    assert "Paused" in state.inner_text()
+    page.locator("[data-files] [data-state]", has_text="Paused").wait_for()
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     assert "large ledger.csv" in page.locator("[data-unfinished]").inner_text()
