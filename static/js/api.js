@@ -27,10 +27,11 @@ export class ApiError extends Error {
  */
 export async function send(path, { method = "GET", headers = {}, ...more } = {}) {
   for (;;) {
+    /** @type {Record<string, string>} */
     const token = method === "GET" || method === "HEAD" ? {} : { "X-CSRFToken": csrfToken() };
     let response;
     try {
-      response = await fetch(base + path, { ...more, method, headers: { ...token, ...headers }, credentials: "same-origin" });
+      response = await fetch(base + path, { ...more, method, headers: { ...token, .../** @type {Record<string, string>} */ (headers) }, credentials: "same-origin" });
     } catch (error) {
       if (more.signal?.aborted) throw error;
       outOfReach();
@@ -53,6 +54,7 @@ export async function send(path, { method = "GET", headers = {}, ...more } = {})
  * @param {RequestInit & {json?: object}} request
  */
 export async function call(path, { json, method, ...more } = {}) {
+  /** @type {Record<string, string>} */
   const kind = json === undefined ? {} : { "Content-Type": "application/json" };
   const headers = { Accept: "application/json", ...kind };
   const body = json === undefined ? undefined : JSON.stringify(json);
@@ -60,13 +62,13 @@ export async function call(path, { json, method, ...more } = {}) {
   return response.status === 204 ? null : response.json();
 }
 
-/** What a problem says, and its cure. */
+/** What a problem says, and its cure. @param {any} error */
 export function words(error) {
   const { detail, hint } = error.problem ?? { detail: error.message, hint: "" };
   return `${detail} ${hint ?? ""}`.trim();
 }
 
-/** Shows a problem in a box, as text only. */
+/** Shows a problem in a box, as text only. @param {HTMLElement} box @param {unknown} error */
 export function show(box, error) {
   box.textContent = words(error);
   box.hidden = false;

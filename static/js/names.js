@@ -32,7 +32,7 @@ export const UNSEEN = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u
 export const plain = (text) =>
   text.replace(new RegExp(UNSEEN, "g"), (sign) => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 
-/** "1.4 MB", as the server writes it. */
+/** "1.4 MB", as the server writes it. @param {number} bytes */
 export function size(bytes) {
   const units = ["B", "KB", "MB", "GB", "TB"];
   let amount = bytes;

@@ -1,6 +1,7 @@
 /** Says so when the server is out of reach, and takes it back when it answers again. */
 
 const box = document.getElementById("offline");
+/** @type {Date | null} */
 let since = null;
 
 export function outOfReach() {
@@ -12,7 +13,7 @@ export function outOfReach() {
 }
 
 export function reached() {
-  if (!since) return;
+  if (!since || !box) return;
   since = null;
   box.hidden = true;
 }

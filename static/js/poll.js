@@ -4,7 +4,11 @@ const FIRST_MS = 1000;
 const SLOWEST_MS = 15000;
 const GROWTH = 1.5;
 
-/** How long to wait after a step that said "changed" or "same". */
+/**
+ * How long to wait after a step that said "changed" or "same".
+ * @param {number} wait
+ * @param {string} said
+ */
 export const nextWait = (wait, said, { first = FIRST_MS, slowest = SLOWEST_MS } = {}) =>
   said === "changed" ? first : Math.min(wait * GROWTH, slowest);
 
@@ -16,6 +20,7 @@ export const nextWait = (wait, said, { first = FIRST_MS, slowest = SLOWEST_MS } 
 export function poll(step, pace = {}) {
   const first = pace.first ?? FIRST_MS;
   let wait = first;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let running = false;
   let over = false;

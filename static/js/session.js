@@ -1,7 +1,8 @@
 /** What happens when the session ends under a page: the person signs in elsewhere, the page stays as it is. */
 
-/** @returns {HTMLMetaElement} */
-export const meta = (name) => document.querySelector(`meta[name="${name}"]`);
+/** A fact that the page tells its scripts. @param {string} name */
+export const meta = (name) => /** @type {HTMLMetaElement} */ (document.querySelector(`meta[name="${name}"]`));
+/** @type {Promise<void> | null} */
 let waiting = null;
 
 /** The page carries the CSRF token; its cookie is for the browser alone. */
@@ -15,11 +16,10 @@ export function askToSignIn() {
 
 function asked() {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("session"));
-  /** @returns {HTMLElement} */
-  const part = (name) => dialog.querySelector(`[data-${name}]`);
+  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (dialog.querySelector(`[data-${name}]`));
   const wrong = part("wrong");
   return /** @type {Promise<void>} */ (new Promise((resolve) => {
-    const look = async (event) => {
+    const look = async (/** @type {Event | undefined} */ event) => {
       const answer = await again().catch(() => "away");
       if (answer === "other") return window.location.reload();
       if (answer === "here") return finish();
@@ -28,7 +28,7 @@ function asked() {
       wrong.hidden = false;
     };
     const open = () => window.open(dialog.dataset.signIn, "databridge-sign-in", "popup,width=520,height=720");
-    const stay = (event) => event.preventDefault();
+    const stay = (/** @type {Event} */ event) => event.preventDefault();
     const finish = () => {
       window.removeEventListener("focus", look);
       window.removeEventListener("message", look);

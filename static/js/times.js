@@ -12,7 +12,7 @@ const STEPS = [
   [30 * 86400, "day", 86400],
 ];
 
-/** "3 minutes ago", "2 days ago"; longer ago than a month, the date. */
+/** "3 minutes ago", "2 days ago"; longer ago than a month, the date. @param {Date} moment */
 export function ago(moment, now = new Date()) {
   const seconds = Math.round((now.getTime() - moment.getTime()) / 1000);
   if (seconds < 5) return "just now";
