@@ -19,6 +19,13 @@ export function contractForm(form) {
     share.value = chosen.dataset.share ?? "";
     count.value = "";
   });
+  form.addEventListener("keydown", (event) => {
+    const field = /** @type {HTMLElement} */ (event.target);
+    const add = event.key === "Enter" && field.localName === "input" ? adderOf(field) : null;
+    if (!add) return;
+    event.preventDefault(); // Enter adds what is typed there; it does not save the contract without it
+    add.click();
+  });
   const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("[data-save]"));
   if (button) button.disabled = false;
   form.addEventListener("submit", async (event) => {
@@ -33,15 +40,35 @@ export function contractForm(form) {
     };
     button.disabled = true;
     try {
+      refuseTyped(form);
       const changed = columns();
       const more = changed ? { columns: changed((await call(address)).columns) } : {};
       await call(address, { method: "PUT", json: { ...json, ...more } });
       window.location.reload();
     } catch (error) {
-      show(/** @type {HTMLElement} */ (form.querySelector("[data-error]")), error);
+      const box = /** @type {HTMLElement} */ (form.querySelector("[data-error]"));
+      show(box, error);
+      box.scrollIntoView({ block: "center" });
       button.disabled = false;
     }
   });
+}
+
+/**
+ * The button that adds what is typed in a field, where that is not the contract's until it is added.
+ * @param {Element} field
+ */
+function adderOf(field) {
+  const [part, name] = field.matches("[data-parameter]") ? ["[data-adder]", "[data-add]"] : ["[data-agreed]", "[data-add-column]"];
+  if (!field.matches("[data-parameter], [data-name]")) return null;
+  return /** @type {HTMLButtonElement | null} */ (field.closest(part)?.querySelector(name) ?? null);
+}
+
+/** Raises an error where something is typed that nobody has added. @param {HTMLFormElement} form */
+function refuseTyped(form) {
+  const fields = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[data-parameter], textarea[data-parameter], [data-name]"));
+  const typed = [...fields].find((field) => field.value.trim() && !field.closest("[hidden]"));
+  if (typed) throw new Error(`"${typed.value.trim()}" is typed, but not added. Press "${adderOf(typed)?.textContent}" first, or empty the field.`);
 }
 
 /**

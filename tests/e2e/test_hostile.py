@@ -196,6 +196,7 @@ def test_connections_contracts_totals_members_and_reasons_stay_text(as_role, liv
     assert admin.post("/connections", json={"name": name, "source": source}).status_code == 201
     agreed = admin.get(f"/datasets/{dataset}/contract").json()
     column = agreed["columns"][0]["name"]
+    agreed["columns"][0]["aliases"] = [QUOTES, f"{SCRIPT}{TURN}"]
     agreed["rules"] = [
         {"kind": "in_list", "column": column, "values": [IMAGE, SCRIPT, f"{TURN}x", MARK], "severity": "warn"},
         {"kind": "regex", "column": column, "pattern": "<img src=x onerror=.*|.*", "severity": "warn"},

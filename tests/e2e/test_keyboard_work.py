@@ -128,7 +128,11 @@ def test_rules_are_agreed_on_and_a_change_is_approved(as_role, live, api, ended)
     keys.to("Kind")
     page.keyboard.type("row_count")
     keys.to("min").type("10")
-    keys.to("Add to the rules").press()
+    keys.to("Save as a new version").press()
+    page.get_by_role("alert").get_by_text('"10" is typed, but not added').wait_for()
+    assert api("Admin").get(f"/datasets/{dataset}/contract").json()["version"] == 1
+    keys.to("min").press()  # adds the rule, and does not save the contract without it
+    page.get_by_text("row_count, min 10 (fail), not saved yet").wait_for()
     keys.to("Save as a new version")
     with page.expect_navigation():
         keys.press()
