@@ -6,7 +6,10 @@ import re
 
 from ingestion.conversion.typing.base import MAX_DIGITS
 
+LONGEST = 64
+"""Characters up to which a text may be a value in another form; beyond, only digits alone are told of."""
 NOTHING = {"na", "n/a", "null", "none", "nan", "-", "--", "?", "#n/a", "nil", "n.a.", "k.a."}
+_TOO_LONG = f"has more than the {MAX_DIGITS} digits that a number can hold exactly"
 _GROUPED = "[0-9.,'’ \u00a0\u2009\u202f]"
 _MONEY = "[$€£¥]|EUR|USD|CHF|GBP|JPY|CNY|PLN|CZK|HUF|RON|SEK|NOK|DKK|TRY|INR|BRL|MXN|CAD|AUD|ZAR"
 _WORDS = "X|[JYN]|JA|YES|NEIN|NO|WAHR|FALSCH|VRAI|FAUX|OUI|NON|T|F"
@@ -17,7 +20,7 @@ _EXACT: tuple[tuple[str, str], ...] = (
     (r"[-+]?[0-9]*[.,]?[0-9]+[eE][-+]?[0-9]+", "is written with an exponent, which an amount would lose"),
     (r"\+[0-9 ()/.,-]+", "begins with a plus, which a number would lose"),
     (r"-0+([.,]0+)?|0+([.,]0+)?-|\(0+([.,]0+)?\)", "is a zero with a minus, which a number would lose"),
-    (rf"-?[0-9]{{{MAX_DIGITS + 1},}}", f"has more than the {MAX_DIGITS} digits that a number can hold exactly"),
+    (rf"-?[0-9]{{{MAX_DIGITS + 1},}}", _TOO_LONG),
     (r"[.,][0-9]+|-?[0-9]+[.,]", "leaves out a digit beside the decimal sign, which an amount would add"),
     (r"0[xX][0-9A-Fa-f]+", "is a hexadecimal number, which a whole number would rewrite"),
     (
@@ -61,7 +64,7 @@ _BY_RULE = (
     (
         "",
         rf"-?(?:[., ]?[0-9]){{{MAX_DIGITS + 1},}}",
-        f"has more than the {MAX_DIGITS} digits that a number can hold exactly",
+        _TOO_LONG,
     ),
     ("", rf"-?[0-9]{_GROUPED}*-?|\({_GROUPED}+\)", "is a number that is written in another way"),
 )
@@ -144,6 +147,9 @@ def why_not(text: str, rule: str = "") -> str:
     Empty where the text is plainly a text.
     """
     bare = text.strip()
+    if len(bare) > LONGEST:  # patterns take quadratic time for long texts, and a cell may have millions of characters
+        digits = bare.removeprefix("-")
+        return _TOO_LONG if digits.isascii() and digits.isdecimal() else ""
     if bare.lower() in NOTHING:
         return "is a text, not an empty cell"
     reasons = [*_EXACT, *((pattern, reason) for kind, pattern, reason in _BY_RULE if rule.startswith(kind))]

@@ -43,10 +43,10 @@ _TAR_MARK = slice(257, 262), b"ustar"
 _UNSUPPORTED: dict[bytes, str] = {
     b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
     b"Rar!\x1a\x07": "a RAR archive",
-    b"MSCF": "a Windows cabinet",
+    b"MSCF\0\0\0\0": "a Windows cabinet",
     b"\x1f\x9d": "a file of the Unix program compress",
     b"\x1f\xa0": "a file of the Unix program compress",
-    b"LZIP": "an lzip file",
+    b"LZIP\x01": "an lzip file",
     b"PK\x07\x08": "one part of a zip archive in several parts",
 }
 _DAMAGED = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)

@@ -177,6 +177,16 @@ def test_other_texts_need_no_reason(text):
     assert why_not(text) == ""
 
 
+LONG = ["13.40 52.52, " * 100_000, "1" * 300_000 + "x", "1" * 300_000 + "e", "1:" + "0" * 300_000]
+
+
+@pytest.mark.parametrize("text", LONG, ids=["coordinates", "digits", "exponent", "time"])
+def test_a_long_text_is_not_matched_at_all(text, monkeypatch):
+    monkeypatch.setattr(re, "fullmatch", lambda *_: pytest.fail("patterns take quadratic time"))
+    assert why_not(text) == ""
+    assert "more than the 38 digits" in why_not("-" + "7" * 300_000)
+
+
 # ---- JSON ----
 
 

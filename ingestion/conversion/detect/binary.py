@@ -20,6 +20,9 @@ _COLUMNAR = (
     (b"ORC", "orc"),
     (b"Obj\x01", "avro"),
 )
+_ENCRYPTED = b"PARE"
+_NEAR = 16
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _OLE_MARK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_OTHERS = {
     "WordDocument": "a Word document",
@@ -34,12 +37,14 @@ _EXCHANGES = {
     "DIF": re.compile(rb'TABLE\r?\n0,1\r?\n"[^"]*"\r?\nVECTORS\r?\n'),
 }
 _OTHERS = (
-    (b"%PDF-", "a PDF document"),
-    (b"%!PS", "a PostScript document"),
-    (b"{\\rtf", "a text of a word processor (RTF)"),
+    (b"%PDF-1.", "a PDF document"),
+    (b"%PDF-2.", "a PDF document"),
+    (b"%!PS-Adobe-", "a PostScript document"),
+    (b"{\\rtf1", "a text of a word processor (RTF)"),
     (b"\x89PNG\r\n", "a picture (PNG)"),
     (b"\xff\xd8\xff", "a picture (JPEG)"),
-    (b"GIF8", "a picture (GIF)"),
+    (b"GIF87a", "a picture (GIF)"),
+    (b"GIF89a", "a picture (GIF)"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
 )
@@ -87,15 +92,29 @@ def _found(name: str, evidence: str) -> Detection:
 
 def _columnar(payload: Payload, head: bytes) -> str | None:
     """Return the columnar format of the first bytes; an Arrow stream begins with a message that must parse."""
-    if head.startswith(b"PARE"):
+    if _begins(payload, head, _ENCRYPTED):
         raise PasswordProtected(
             "The Parquet file is encrypted.", hint="Send it without encryption.", place=payload.place()
         )
-    found = next((name for magic, name in _COLUMNAR if head.startswith(magic)), None)
+    found = next((name for magic, name in _COLUMNAR if _begins(payload, head, magic)), None)
     maybe_stream = head.startswith(b"\xff\xff\xff\xff") or head[2:4] == b"\x00\x00"
     if found is None and maybe_stream and not head.startswith(b"\xff\xfe\x00\x00"):
         return "arrow-stream" if _opens_as_stream(head) else None
     return found
+
+
+def _begins(payload: Payload, head: bytes, magic: bytes) -> bool:
+    """Tell whether a file begins with a mark, and not with a name such as ``ORCAMENTO`` or ``PARENT_ID``.
+
+    The formats repeat their mark in the last bytes; of a file that is cut off, the next bytes are none of a text.
+    """
+    if not head.startswith(magic):
+        return False
+    if _CONTROL.search(magic) or len(head) == len(magic) or _CONTROL.search(head[len(magic) : len(magic) + _NEAR]):
+        return True
+    with payload.open() as file:
+        file.seek(max(len(magic), payload.size - len(magic) - 1))
+        return magic in file.read()
 
 
 def _opens_as_stream(head: bytes) -> bool:

@@ -32,10 +32,17 @@ REMARK = re.compile(
     re.IGNORECASE,
 )
 
+KEPT_SIGNS = 64
 
-@lru_cache(maxsize=1 << 14)
+
 def kind(cell: str | None) -> str:
     """Return ``empty``, ``number``, ``date``, ``time``, ``logical`` or ``text``."""
+    return _kind(cell) if cell is None or len(cell) <= KEPT_SIGNS else _kind.__wrapped__(cell)
+
+
+@lru_cache(maxsize=1 << 14)
+def _kind(cell: str | None) -> str:
+    """Tell the kind of a short text, which stays in memory for the life of the process."""
     if cell is None or not cell.strip():
         return "empty"
     if NUMBER.fullmatch(cell):

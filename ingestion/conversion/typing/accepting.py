@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = -1
 CACHED_CELLS = 2
+CACHED_SIGNS = 64
 _DIGITS = frozenset("0123456789")
 _SHAPE = str.maketrans("123456789", "000000000")
 _FIRST_SIGNS = frozenset("0123456789-(tfTF")  # no rule takes a text that begins with another
@@ -31,8 +32,10 @@ def accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     far as that came to light by the way; else ``UNKNOWN``.
     """
     if rules is text_rules() and len(cells) <= CACHED_CELLS:
-        kept, fell = _of_few(tuple(cells.to_pylist()))
-        return [twin(rule) for rule in kept], fell
+        texts = tuple(cells.to_pylist())
+        if all(len(text) <= CACHED_SIGNS for text in texts):  # what is cached stays for the life of the process
+            kept, fell = _of_few(texts)
+            return [twin(rule) for rule in kept], fell
     return _accepting(rules, cells)
 
 
