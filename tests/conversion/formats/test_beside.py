@@ -22,7 +22,6 @@ def sheet(right: list[list[object]], left: list[list[object]] = LEFT, first: int
 
 UNLIKE = {
     "with a name in common": ([["id", "amount"], *[[number, number + 0.5] for number in range(1, 9)]], 0),
-    "of fewer rows": ([["key", "amount"], *[[f"k{number}", number + 0.5] for number in range(1, 5)]], 0),
     "that begins lower": ([["key", "amount"], *[[f"k{number}", number + 0.5] for number in range(1, 4)]], 3),
     "of more rows": ([["key", "amount"], *[[f"k{number}", number + 0.5] for number in range(1, 12)]], 0),
 }
@@ -78,3 +77,29 @@ def test_the_same_names_for_each_year_are_those_of_one_table(tmp_path):
     table, report = loaded(tmp_path, saved(rows))
     assert table.column_names == ["region", "country", "2025 q1", "2025 q2", "2026 q1", "2026 q2"]
     assert codes(report) == ["FURTHER_TABLE"]
+
+
+def test_names_that_stand_again_behind_a_gap_are_columns_of_one_table(tmp_path):
+    rows = [["region", "Q1", "Q2", None, "Q1", "Q2"], *[[f"r{n}", n, n + 0.5, None, n + 1, 7] for n in range(8)]]
+    table, report = loaded(tmp_path, saved(rows))
+    assert table.column_names == ["region", "Q1", "Q2", "Q1_2", "Q2_2"]
+    assert table["Q2_2"].to_pylist() == [7] * 8
+    assert "FURTHER_TABLE" in codes(report)
+    keyed = [[row[0], None, *row[1:]] for row in rows]
+    assert loaded(tmp_path, saved(keyed))[0].column_names == table.column_names
+
+
+def test_cells_that_are_not_known_yet_are_those_of_one_table(tmp_path):
+    rows = [["invoice", "amount", None, "paid on", "paid by"]]
+    rows += [[f"R{n}", n + 0.5, None, *((f"2026-10-{n:02}", "bank") if n < 7 else ())] for n in range(1, 10)]
+    table, report = loaded(tmp_path, saved(rows))
+    assert table.column_names == ["invoice", "amount", "paid on", "paid by"]
+    assert table["paid by"].to_pylist() == ["bank"] * 6 + [None] * 3
+    assert codes(report) == ["FURTHER_TABLE"]
+
+
+def test_a_group_above_the_right_columns_only_parts_no_table(tmp_path):
+    rows = [["invoice", "amount", None, "payment", None], [None, None, None, "paid on", "paid by"]]
+    rows += [[f"R{n}", n + 0.5, None, f"2026-10-{n:02}", "bank"] for n in range(1, 10)]
+    table, _ = loaded(tmp_path, saved(rows))
+    assert (table.num_columns, table.num_rows) == (4, 9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,11 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Neighbouring columns that may be a table: names, last rows of its header and data, whether no row is missing."""
+    """Neighbouring columns that may be a table: its first name, first and last row of data, whether none is missing."""
 
     grid: Grid
-    names: frozenset[str]
-    header: int
+    name: str
+    first: int
     last: int
     whole: bool
     sure: bool
@@ -38,8 +38,9 @@ class _Side:
 def sides_of(grid: Grid, *, epoch: Epoch) -> tuple[list[Grid], list[Notice]]:
     """Return the parts of a sheet that are tables side by side, and a warning of what only may be another.
 
-    An empty column may as well be there for the looks of a single table. Two tables differ by where their rows begin
-    or end, or have a name in common.
+    An empty column may as well be there for the looks of a single table, and what is read as one loses nothing. Two
+    tables begin in different rows, begin with the same name, or the right one goes on below the left one's last row:
+    where the right one ends earlier, its cells may just not be known yet.
     """
     runs = list(_runs(grid.columns))
     if not 1 < len(runs) <= MOST_SIDES:
@@ -50,7 +51,7 @@ def sides_of(grid: Grid, *, epoch: Epoch) -> tuple[list[Grid], list[Notice]]:
     table = found[0]  # the first columns of the table that the others may belong to
     for right, (start, _) in zip(found[1:], runs[1:], strict=True):
         if table is None or right is None:
-            table = table or right
+            table = table or (right and replace(right, name=""))  # the keys may be a column of their own
         elif _are_apart(table, right):
             starts.append(start)
             table = right
@@ -84,8 +85,8 @@ def _side(grid: Grid, *, epoch: Epoch) -> _Side | None:
     header = next(row for row in reversed(head[table.header : table.data]) if not is_rule(row.cells))
     return _Side(
         grid=grid,
-        names=frozenset(name.strip() for name in header.filled if not is_value(name)),
-        header=header.line,
+        name=(header.cells[0] or "").strip() if not is_value(header.cells[0]) else "",
+        first=first,
         last=last,
         whole=last - first + 1 == len(rows) - table.data,
         sure=table.confidence >= SURE,
@@ -95,8 +96,8 @@ def _side(grid: Grid, *, epoch: Epoch) -> _Side | None:
 def _are_apart(left: _Side, right: _Side) -> bool:
     if not (left.sure or right.sure):
         return False
-    uneven = abs(left.last - right.last) >= UNEVEN and left.whole and right.whole
-    return bool(left.names & right.names) or left.header != right.header or uneven
+    longer = right.last - left.last >= UNEVEN and left.whole and right.whole
+    return (left.name == right.name != "") or left.first != right.first or longer
 
 
 def _doubt(sides: list[_Side]) -> Notice:
