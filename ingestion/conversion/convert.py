@@ -128,8 +128,8 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
     with _workdir() as folder:
         payload = open_payload(src, name=name, options=order.options, workdir=folder)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
-        if order.checks is not None:
-            payload, checks = order.checks.opened(src, payload, folder)
+        if order.checks is not None or payload.totals:
+            payload, checks = _checks(order).opened(src, payload, folder)
             order = replace(order, checks=checks)
         try:
             detection, table = _load(payload, order, partial, dest, tell)
@@ -157,6 +157,15 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
         contract=agreement.result if agreement else None,
         changes=agreement.changes if agreement else (),
     )
+
+
+def _checks(order: _Order) -> Checks:
+    """Return what is asked for; totals that lie beside the file hold without being asked for."""
+    if order.checks is not None:
+        return order.checks
+    from ingestion.conversion.checks.plan import Checks
+
+    return Checks()
 
 
 def _agreement(table: Table) -> ContractGate | ReplayGate | None:

@@ -9,7 +9,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from ingestion.conversion.values import Decision, Notice, Options
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_LAYERS = 2
@@ -53,15 +53,26 @@ _DAMAGED = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.B
 _WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
 _BESIDE_THE_DATA = ("readme", "license", "licence", "manifest", "schema.ini", "checksum")
 TOTALS_ENDINGS = (".totals.json", ".totals", ".sha256", ".ctl")
+_PACKED_ENDINGS = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".tar"}
 MAX_TOTALS_BYTES = 64 * 1024
 _BESIDE_ENDINGS = (*TOTALS_ENDINGS, ".md", ".pdf", ".md5", ".sha1", ".sig", ".asc", ".log", ".xsd", ".png", ".jpg")
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A text of control totals in an archive, with its name and that of the member beside which it lay."""
+
+    name: str
+    of: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
     """The file that is meant, out of its containers, as a plain local file; ``notices`` tell what stayed behind.
 
-    ``totals`` are texts of control totals that lay beside it in its archive, by their names.
+    ``layers`` are the bytes that it came out of, from the outermost container in; ``totals`` are control totals that
+    lay beside it, or beside what holds it, in an archive.
     """
 
     name: str
@@ -70,7 +81,8 @@ class Payload:
     member: str | None = None
     decisions: tuple[Decision, ...] = ()
     notices: tuple[Notice, ...] = ()
-    totals: Mapping[str, str] = field(default_factory=dict)
+    layers: tuple[Path, ...] = ()
+    totals: tuple[Beside, ...] = ()
 
     def open(self) -> IO[bytes]:
         """Return a fresh stream from the first byte."""
@@ -156,14 +168,13 @@ def _from_stream(payload: Payload, kind: str, _options: Options, target: Path) -
     if stream.trailing:
         message = f"{stream.trailing:,} bytes behind the end of the {kind} data are no {kind} data and were left out."
         notices = (*notices, Notice(code="TRAILING_BYTES", message=message))
-    of_packed = f"{payload.member}.sha256".lower()  # tells of the bytes that are unpacked now
     return replace(
         payload,
         path=target,
         size=size,
         decisions=(*payload.decisions, _told("container", kind, evidence)),
         notices=notices,
-        totals={name: text for name, text in payload.totals.items() if name.lower() != of_packed},
+        layers=(*payload.layers, payload.path),
     )
 
 
@@ -191,7 +202,8 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
                     "The zip archive is protected by a password.", hint="Send it without one.", place=place.place()
                 )
             size = _copy(_content(archive, chosen), target, place)
-            totals = {member.name: _text(archive, member) for member in members if _tells_of(member, chosen)}
+            beside = [member for member in members if member is not chosen and _tells_of(member, chosen)]
+            totals = [Beside(member.name, chosen.name, _text(archive, member)) for member in beside]
     except NotImplementedError as error:
         raise ContainerUnsupported(
             "The member is packed by a method that DataBridge does not know.",
@@ -202,7 +214,7 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
         raise BrokenFile(
             f"The {kind} archive is cut off or damaged.", hint="Transfer or export it again.", place=payload.place()
         ) from error
-    others = [member.name for member in members if member is not chosen and member.name not in totals]
+    others = [member.name for member in members if member is not chosen and member not in beside]
     decisions = (
         _told("container", kind, f"its first bytes are {kind}'s; it holds {len(members)} files"),
         Decision(
@@ -225,7 +237,8 @@ def _from_archive(payload: Payload, kind: str, options: Options, target: Path) -
         member=f"{payload.member}/{chosen.name}" if payload.member else chosen.name,
         decisions=(*payload.decisions, *decisions),
         notices=notices,
-        totals=totals,
+        layers=(*payload.layers, payload.path),
+        totals=(*payload.totals, *totals),
     )
 
 
@@ -233,8 +246,9 @@ def _tells_of(member: _Member, chosen: _Member) -> bool:
     """Tell whether a member is named as control totals of another one: ``a.totals.json`` or ``a.csv.sha256``."""
     if member.locked or not 0 < member.size <= MAX_TOTALS_BYTES:
         return False
-    data, own = PurePosixPath(chosen.name.lower()), member.name.lower()
-    stems = {str(data), str(data.with_suffix(""))}
+    data, own = PurePosixPath(chosen.name.lower()), str(PurePosixPath(member.name.lower()))  # without a "./" in front
+    unpacked = data.with_suffix("") if data.suffix in _PACKED_ENDINGS else data
+    stems = {str(data), str(unpacked), str(unpacked.with_suffix(""))}
     return any(own.endswith(ending) and own.removesuffix(ending) in stems for ending in TOTALS_ENDINGS)
 
 

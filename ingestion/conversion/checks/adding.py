@@ -29,15 +29,19 @@ class TotalsGate:
         self._totals = totals
         self._sums: dict[str, Sum] = {}
         self._any: dict[str, Sum] = {}
+        self._left_out: list[str] = []
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """Begin a pass; raises ``RuleColumnMissing``."""
-        if missing := [name for name in self._totals.sums if name not in schema.names]:
+        loosely = self._totals.loosely
+        self._left_out = [name for name in self._totals.sums if name in loosely and not _can_add(schema, name)]
+        said = [name for name in self._totals.sums if name not in self._left_out]
+        if missing := [name for name in said if name not in schema.names]:
             raise RuleColumnMissing(
                 f'The control totals name a sum of "{missing[0]}", a column that the file does not have.',
                 hint=f"It has {', '.join(schema.names)[:200]}.",
             )
-        self._sums = {name: Sum(schema.field(name)) for name in self._totals.sums}
+        self._sums = {name: Sum(schema.field(name)) for name in said}
         self._any = {field.name: Sum(field) for field in schema} if self._totals.loose else {}
         return schema
 
@@ -53,9 +57,11 @@ class TotalsGate:
         wrong = []
         if self._totals.rows is not None and rows != self._totals.rows:
             wrong.append(f"it has {rows:,} rows, the control totals say {self._totals.rows:,}")
-        for name, said in self._totals.sums.items():
-            total = self._sums[name]
-            if total.value is None:
+        for name, total in self._sums.items():
+            said = self._totals.sums[name]
+            if total.value is None and name in self._totals.loosely:
+                self._left_out.append(name)
+            elif total.value is None:
                 wrong.append(f'the sum of "{name}" cannot be told, because {total.why.rstrip(".")}')
             elif total.value != said:
                 wrong.append(f'the sum of "{name}" is {total.value:f}, the control totals say {said:f}')
@@ -69,17 +75,28 @@ class TotalsGate:
         table.warnings += self._told()
 
     def _told(self) -> list[Notice]:
+        left_out = [
+            Notice(
+                code="CONTROL_FILE_NOT_READ",
+                message=f'The control file tells "{name}", which is no column of numbers here; it is not compared.',
+            )
+            for name in self._left_out
+        ]
         if self._totals.is_whole:
-            return []
+            return left_out
         message = (
             "The control totals tell of numbers only: a change that keeps them, such as two rows that change places, "
             "is seen only where they have the file's sha256 too."
         )
-        return [Notice(code="TOTALS_IN_PART", message=message)]
+        return [*left_out, Notice(code="TOTALS_IN_PART", message=message)]
 
     def columns(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
         """Change nothing."""
         return columns
+
+
+def _can_add(schema: pa.Schema, name: str) -> bool:
+    return name in schema.names and not Sum(schema.field(name)).why
 
 
 def _file(rejects: Rejects) -> Place | None:

@@ -15,6 +15,7 @@ from ingestion.conversion.checks.run import LimitsGate, RulesGate
 from ingestion.conversion.checks.totals import Totals, compare_bytes, without_trailer
 from ingestion.conversion.contract.model import RejectLimits
 from ingestion.conversion.contract.policies import DEFAULT
+from ingestion.conversion.values import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,6 +84,10 @@ class Checks:
         if given is None:
             given, notices = Totals.beside(payload)
             payload = replace(payload, notices=(*payload.notices, *notices))
+        elif payload.totals:
+            names = ", ".join(f'"{one.name}"' for one in payload.totals)
+            message = f"The file is not held against {names} beside it, because the caller gave totals."
+            payload = replace(payload, notices=(*payload.notices, Notice(code="TOTALS_BESIDE", message=message)))
         if given is None:
             return payload, self
         if given.beside_ending:

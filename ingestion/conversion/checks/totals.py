@@ -11,7 +11,6 @@ import re
 import shutil
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ingestion.conversion.checks.errors import RuleInvalid, TotalsMismatch
@@ -42,6 +41,7 @@ class Totals:
     columns over all these rows. ``sha256`` is that of the file as it was sent, or of the archive's member.
     ``trailer`` says that the text's last line tells totals: where in it (``{"rows": 2, "sums": {"amount": 3}}``, cells
     counted from 1), or just that (an empty mapping). ``loose`` are a trailer's numbers that name no column.
+    ``hashes`` are those that further files beside the data tell. Sums that are told ``loosely`` may be other numbers.
     ``beside_ending`` is that of a file beside the data at its source, which has to be fetched first.
     """
 
@@ -52,6 +52,8 @@ class Totals:
     loose: tuple[Decimal, ...] = ()
     line: str = ""
     beside_ending: str = ""
+    hashes: tuple[str, ...] = ()
+    loosely: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, given: Any) -> Totals:
@@ -89,27 +91,25 @@ class Totals:
     def beside(cls, payload: Payload) -> tuple[Totals | None, tuple[Notice, ...]]:
         """Return the totals that lie beside a file in its archive, all of them together; None where there are none.
 
-        A ``.ctl`` that tells no totals is another kind of control file, and left alone with a notice. Raises
-        ``RuleInvalid`` for the other kinds.
+        A ``.ctl`` that tells no totals is another kind of control file, and left alone with a notice, as are hashes of
+        other files. Raises ``RuleInvalid`` for the other kinds, or where two tell different totals.
         """
         found, notices = cls(), []
-        for name, text in payload.totals.items():
+        for one in payload.totals:
+            loosely = one.name.lower().endswith(".ctl")
             try:
-                told = cls.of(of_file(text, payload.member or payload.name))
+                text = of_file(one.text, one.of)
+                told = cls.of(text) if text.strip() or not one.text.strip() else None
             except RuleInvalid as error:
-                if not name.lower().endswith(".ctl"):
-                    raise RuleInvalid(f"{name}: {error.what}", hint=error.hint) from None
-                notices.append(
-                    Notice(code="CONTROL_FILE_NOT_READ", message=f'"{name}" tells no totals; it is left out.')
-                )
+                if not loosely:
+                    raise RuleInvalid(f"{one.name}: {error.what}", hint=error.hint) from None
+                told = None
+            if told is None:
+                message = f'"{one.name}" tells no totals of the file; it is left out.'
+                notices.append(Notice(code="CONTROL_FILE_NOT_READ", message=message))
                 continue
-            found = cls(
-                rows=told.rows if told.rows is not None else found.rows,
-                sums={**found.sums, **told.sums},
-                sha256=told.sha256 or found.sha256,
-                trailer=told.trailer if told.trailer is not None else found.trailer,
-            )
-            notices.append(Notice(code="TOTALS_BESIDE", message=f'The file is held against "{name}" beside it.'))
+            found = _both(found, replace(told, loosely=frozenset(told.sums if loosely else ())), one.name)
+            notices.append(Notice(code="TOTALS_BESIDE", message=f'The file is held against "{one.name}" beside it.'))
         return (found if found != cls() else None), tuple(notices)
 
     @property
@@ -118,16 +118,56 @@ class Totals:
         return self.sha256 is not None
 
 
-def of_file(text: str, name: str) -> str:
-    """Return a text without the hashes of other files, where it lists those of several."""
-    lines = text.splitlines()
-    hashed = [line for line in lines if re.match(r"\s*[0-9a-fA-F]{64}\s", line)]
-    mine = [
-        line for line in hashed if line.split(maxsplit=1)[1:] and PurePosixPath(name).name in line.split(maxsplit=1)[1]
-    ]
-    return (
-        text if len(hashed) < 2 or not mine else "\n".join(line for line in lines if line not in hashed or line in mine)
+def _both(found: Totals, told: Totals, name: str) -> Totals:
+    """Return two totals as one; raises ``RuleInvalid`` where no file can have both."""
+    unlike = [told.sums[one] for one in told.sums.keys() & found.sums.keys() if told.sums[one] != found.sums[one]]
+    if unlike or (None not in {found.rows, told.rows} and found.rows != told.rows):
+        raise RuleInvalid(f"{name} tells other totals than another file beside the data.", hint="Correct one of them.")
+    surely = (found.sums.keys() - found.loosely) | (told.sums.keys() - told.loosely)
+    return Totals(
+        rows=told.rows if told.rows is not None else found.rows,
+        sums={**found.sums, **told.sums},
+        sha256=told.sha256 or found.sha256,
+        hashes=(*found.hashes, *((found.sha256,) if found.sha256 and told.sha256 else ())),
+        trailer=told.trailer if told.trailer is not None else found.trailer,
+        loosely=(found.loosely | told.loosely) - surely,
     )
+
+
+def of_file(text: str, name: str) -> str:
+    """Return a text without the hashes of other files, where it lists those of several.
+
+    A file is listed by its name, packed or not, with as much of its path as is known.
+    """
+    lines = text.splitlines()
+    listed = {at: found for at, line in enumerate(lines) if (found := _hashed(line)) is not None}
+    if len(listed) < 2:
+        return text
+    own = _parts(name)
+    packed = [*own[:-1], own[-1].rpartition(".")[0]]
+    exactly = {at for at, (_, of) in listed.items() if _parts(of) == own}
+    mine = exactly or {
+        at for at, (_, of) in listed.items() if any(_ends_alike(_parts(of), one) for one in (own, packed))
+    }
+    return "\n".join(line for at, line in enumerate(lines) if at not in listed or at in mine)
+
+
+def _hashed(line: str) -> tuple[str, str] | None:
+    """Return a line's SHA-256 and the file's name, as ``sha256sum`` writes them, or BSD and OpenSSL; else None."""
+    if found := re.fullmatch(r"\\?([0-9a-fA-F]{64})(?:\s+\*?(.*))?", line.strip()):
+        return found[1].lower(), found[2] or ""
+    if found := re.fullmatch(r"SHA(?:2-)?256 ?\((.*)\) ?= ?([0-9a-fA-F]{64})", line.strip(), re.IGNORECASE):
+        return found[2].lower(), found[1]
+    return None
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.strip().lower().replace("\\", "/").split("/") if part not in {"", "."}] or [""]
+
+
+def _ends_alike(one: list[str], other: list[str]) -> bool:
+    shared = min(len(one), len(other))
+    return one[-shared:] == other[-shared:] and one != [""]
 
 
 def _beside(given: Mapping[str, Any]) -> str:
@@ -165,8 +205,10 @@ def _from_text(text: str) -> dict[str, Any]:
         return found if isinstance(found, dict) else {}
     told: dict[str, Any] = {"sums": {}}
     for line in filter(str.strip, text.splitlines()):
-        if digest := re.match(r"([0-9a-fA-F]{64})(?:\s|$)", line.strip()):
-            told["sha256"] = digest[1].lower()
+        if line.lstrip().startswith("#"):
+            continue
+        if hashed := _hashed(line):
+            told["sha256"] = hashed[0]
             continue
         name, value = (part.strip(' "') for part in (*_NAME_ENDS.split(line.strip(), maxsplit=1), "")[:2])
         if name.lower() in {"rows", "row_count", "count", "records"} and value.isdigit():
@@ -190,15 +232,15 @@ def compare_bytes(totals: Totals, src: Path, payload: Payload, kept: Payload) ->
     """
     if totals.sha256 is None:
         return
-    found = ""
-    for path in dict.fromkeys((src, payload.path, kept.path)):
+    found = []
+    for path in dict.fromkeys((src, *payload.layers, payload.path, kept.path)):
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found == totals.sha256:
-            return
-    raise TotalsMismatch(
-        f"The file's SHA-256 is {found}; the control totals say {totals.sha256}.", hint=HINT, place=payload.place()
-    )
+            found.append(hashlib.file_digest(file, "sha256").hexdigest())
+    for said in (*totals.hashes, totals.sha256):
+        if said not in found:
+            raise TotalsMismatch(
+                f"The file's SHA-256 is {found[-1]}; the control totals say {said}.", hint=HINT, place=payload.place()
+            )
 
 
 def without_trailer(totals: Totals, payload: Payload, folder: Path) -> tuple[Payload, Totals]:

@@ -1,10 +1,12 @@
 """Control totals: what they are given as, what they catch, and that nothing is published where they do not hold."""
 
+import gzip
 import hashlib
 import io
 import itertools
 import json
 import random
+import tarfile
 import zipfile
 from decimal import Decimal
 
@@ -191,12 +193,15 @@ BESIDE = [
     {"orders.totals.json": json.dumps({"rows": len(ROWS), "sums": {"amount": SUM}})},
     {"orders.csv.sha256": f"{DIGEST}  orders.csv\n"},
     {"orders.sha256": f"{'0' * 64}  others.csv\n{DIGEST}  ./orders.csv\n"},
+    {"orders.sha256": f"{DIGEST}  orders.csv\n{'0' * 64}  reorders.csv\n{'1' * 64} *old/orders.csv\n"},
+    {"orders.csv.sha256": f"SHA256 (orders.csv) = {DIGEST}\n"},
+    {"orders.csv.sha256": f"# by openssl\nSHA2-256(orders.csv)= {DIGEST.upper()}\n"},
     {"ORDERS.CTL": f"rows={len(ROWS)}\namount;{SUM}\n"},
     {"orders.totals": f"rows={len(ROWS)}", "orders.csv.sha256": DIGEST},
 ]
 
 
-@pytest.mark.parametrize("beside", BESIDE, ids=[" and ".join(files) for files in BESIDE])
+@pytest.mark.parametrize("beside", BESIDE, ids=[f"{at} {' and '.join(files)}" for at, files in enumerate(BESIDE)])
 def test_totals_beside_the_data_in_its_archive_are_held_against_it(tmp_path, beside):
     report = load(tmp_path, packed(text_of(ROWS), **beside), None, name="a.zip")
     assert report.rows.loaded == len(ROWS)
@@ -217,3 +222,89 @@ def test_other_control_files_are_left_alone_and_totals_that_cannot_be_read_stop_
     error = refused(tmp_path, packed(text_of(ROWS), **{"orders.totals.json": "{"}), None, name="a.zip")
     assert isinstance(error, RuleInvalid)
     assert "out/orders.totals.json" in error.what
+
+
+def archive_of(members):
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return body.getvalue()
+
+
+def sum_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+SOUND = text_of(ROWS).encode()
+PACKED = gzip.compress(SOUND)
+INNER = archive_of({"orders.csv": SOUND})
+NESTED = {
+    "the packed file": ("orders.csv.gz", PACKED, "orders.csv.gz.sha256", f"{sum_of(PACKED)}  orders.csv.gz"),
+    "what is packed": ("orders.csv.gz", PACKED, "orders.csv.sha256", f"{sum_of(SOUND)}  orders.csv"),
+    "the inner archive": ("inner.zip", INNER, "inner.zip.sha256", sum_of(INNER)),
+    "one of two listed": ("orders.csv.gz", PACKED, "orders.sha256", f"{sum_of(PACKED)} orders.csv.gz\n{'0' * 64} x.gz"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "beside", "told"), NESTED.values(), ids=NESTED)
+def test_a_hash_of_any_layer_is_held_against_that_layer(tmp_path, name, content, beside, told):
+    report = load(tmp_path, archive_of({name: content, beside: told}), None, name="a.zip")
+    assert [one.code for one in report.warnings] == ["TOTALS_BESIDE"]
+    wrong = told.replace(told[:64], "5" * 64)
+    assert isinstance(refused(tmp_path, archive_of({name: content, beside: wrong}), None, name="a.zip"), TotalsMismatch)
+
+
+def test_the_hash_of_an_archive_and_of_the_file_in_it_both_have_to_hold(tmp_path):
+    for inner, outer in itertools.product((True, False), repeat=2):
+        packed_in = archive_of({"orders.csv": SOUND, "orders.csv.sha256": sum_of(SOUND) if inner else "5" * 64})
+        body = archive_of({"in.zip": packed_in, "in.zip.sha256": sum_of(packed_in) if outer else "5" * 64})
+        if inner and outer:
+            assert load(tmp_path, body, None, name="a.zip").rows.loaded == len(ROWS)
+        else:
+            assert isinstance(refused(tmp_path, body, None, name="a.zip"), TotalsMismatch)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_members_of_a_tar_whose_names_begin_with_a_dot_are_found(tmp_path, right):
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w") as archive:
+        for name, content in (
+            ("./orders.csv", SOUND),
+            ("./orders.csv.sha256", (DIGEST if right else "5" * 64).encode()),
+        ):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    if right:
+        assert [one.code for one in load(tmp_path, body.getvalue(), None, name="a.tar").warnings] == ["TOTALS_BESIDE"]
+    else:
+        assert isinstance(refused(tmp_path, body.getvalue(), None, name="a.tar"), TotalsMismatch)
+
+
+def test_other_numbers_of_a_control_file_are_told_of_and_not_compared(tmp_path):
+    told = f"DATE=20261031\nnote=12\nrows={len(ROWS)}\n"
+    report = load(tmp_path, packed(text_of(ROWS), **{"orders.ctl": told}), None, name="a.zip")
+    left_out = [one.message for one in report.warnings if one.code == "CONTROL_FILE_NOT_READ"]
+    assert [name in message for name, message in zip(("DATE", "note"), left_out, strict=True)] == [True, True]
+    damaged = packed(text_of(ROWS[1:]), **{"orders.ctl": told})
+    assert isinstance(refused(tmp_path, damaged, None, name="a.zip"), TotalsMismatch)
+
+
+def test_totals_beside_hold_without_being_asked_for_and_are_told_of_where_the_caller_gives_others(tmp_path):
+    body = packed(text_of(ROWS), **{"orders.csv.sha256": "5" * 64})
+    (tmp_path / "a.zip").write_bytes(body)
+    with pytest.raises(TotalsMismatch):
+        convert(tmp_path / "a.zip", tmp_path / "out.parquet")
+    report = load(tmp_path, body, {"rows": len(ROWS)}, name="a.zip")
+    assert "not held against" in next(one.message for one in report.warnings if one.code == "TOTALS_BESIDE")
+
+
+def test_two_files_beside_that_tell_different_totals_stop_the_load(tmp_path):
+    body = packed(text_of(ROWS), **{"orders.totals": "rows=1", "orders.ctl": f"rows={len(ROWS)}"})
+    assert isinstance(refused(tmp_path, body, None, name="a.zip"), RuleInvalid)
+
+
+def test_hashes_of_other_files_alone_are_left_out(tmp_path):
+    body = packed(text_of(ROWS), **{"orders.sha256": f"{'0' * 64}  a.csv\n{'1' * 64}  b.csv\n"})
+    assert "CONTROL_FILE_NOT_READ" in {one.code for one in load(tmp_path, body, None, name="a.zip").warnings}
