@@ -6,7 +6,6 @@ A replay brings no file of its own: its rows are those that the first job has se
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from ingestion import lake, lifecycle, setaside
 from ingestion.conversion.checks.corrections import corrections_of
 from ingestion.conversion.checks.errors import CorrectionsInvalid, RuleInvalid
 from ingestion.conversion.formats.replayed import write_rows
+from ingestion.conversion.values import shortened
+from ingestion.ranged import parquet_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -71,18 +72,31 @@ class LoadedRows:
 def _columns_of(
     key: str, columns: Sequence[str], on_missing: Callable[[str], None] = lambda _: None
 ) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of an object; nothing where it lacks one, of which ``on_missing`` is told."""
+    """Yield some columns of an object; nothing where it lacks one, of which ``on_missing`` is told.
+
+    Only these are fetched, a row group at a time. Raises ``RuleInvalid`` for an object that is no Parquet any more.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
-        path = Path(folder) / "other.parquet"
-        lake.download(key, path)
-        with pq.ParquetFile(path) as file:
+    from ingestion.conversion.checks.references import RULE
+
+    try:
+        with pq.ParquetFile(parquet_source(key), pre_buffer=False) as file:
             if missing := [name for name in columns if name not in file.schema_arrow.names]:
                 on_missing(missing[0])
                 return
+            ways = json.loads((file.metadata.metadata or {}).get(b"databridge.rules", b"{}"))
+            fields = [file.schema_arrow.field(name) for name in columns]
+            schema = pa.schema([field.with_metadata({RULE: ways.get(field.name, "")}) for field in fields])
             for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
-                yield batch.select(list(columns))
+                yield pa.RecordBatch.from_arrays(batch.select(list(columns)).columns, schema=schema)
+    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells of damage
+        raise RuleInvalid(
+            f"{lake.uri(key)} cannot be read, so nothing can be compared with its rows: "
+            f"{shortened(str(error).partition(chr(10))[0], 160)}",
+            hint="Restore the object from the bucket's versions, or remove it and load its raw file again.",
+        ) from error
 
 
 def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:

@@ -7,7 +7,6 @@ what the job's record says of it follows. Doing it twice changes nothing, so tha
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import tempfile
 from pathlib import Path
@@ -19,6 +18,7 @@ from ingestion import datasets, lake, lifecycle, manifest
 from ingestion.errors import JobMissing, StoreError, StoreUnavailable
 from ingestion.models import Dataset, Job
 from ingestion.moves import is_condition_failed, record, unavailable, updated
+from ingestion.ranged import parquet_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _TRIES = 5
-_TAIL_BYTES = 1 << 16
 LISTED = 20
 
 
@@ -90,7 +89,9 @@ def settle_object(key: str, contract: Contract, *, by: str) -> bool:
 
     try:
         return _settle_object(key, contract, by)
-    except (ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells what does not fit
+    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells what does not fit
+        if isinstance(error, OSError) and error.errno is not None:  # the machine's, such as a full disk
+            raise
         logger.exception("an object cannot be brought to the contract's types", extra={"key": key})
         raise ObjectUnsettled(
             f"{lake.uri(key)} cannot get the types of version {contract.version} of the contract: "
@@ -150,42 +151,7 @@ def _follow(key: str, path: Path, contract: Contract, by: str) -> None:
 
 
 def _schema(key: str) -> pa.Schema:
-    """Read an object's schema from its last bytes."""
-    import pyarrow as pa
+    """Read an object's schema from its end."""
     import pyarrow.parquet as pq
 
-    size = lake.size_of(key) or 0
-    start = max(0, size - _TAIL_BYTES)
-    tail = b"".join(lake.read_range(key, start, size - 1))
-    needed = int.from_bytes(tail[-8:-4], "little") + 8
-    if needed > len(tail):
-        tail = b"".join(lake.read_range(key, size - needed, size - 1))
-    return pq.read_schema(pa.PythonFile(_Tail(tail, size), mode="r"))
-
-
-class _Tail(io.RawIOBase):
-    """The end of a file, at its place; Parquet keeps its schema there."""
-
-    def __init__(self, tail: bytes, size: int) -> None:
-        self._tail = tail
-        self._size = size
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        start = self._at - (self._size - len(self._tail))
-        found = self._tail[start:] if size < 0 else self._tail[start : start + size]
-        self._at += len(found)
-        return found
+    return pq.read_schema(parquet_source(key))

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.checks.errors import RejectsOverLimit, RuleBroken, RuleColumnMissing, RuleInvalid
 from ingestion.conversion.checks.kernels import kernel
-from ingestion.conversion.checks.references import KeySet, as_kinds
+from ingestion.conversion.checks.references import KeySet
 from ingestion.conversion.checks.rules import as_age, as_number
 from ingestion.conversion.checks.sums import Sum
 from ingestion.conversion.checks.unique import Again, UniqueKeys
@@ -21,7 +21,7 @@ from ingestion.conversion.values import Notice, shortened
 from ingestion.errors import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,7 +68,7 @@ class RulesGate:
         self._before = before
         self._loaded = loaded
         self._keys: dict[int, UniqueKeys] = {}
-        self._sets: dict[int, KeySet] = {}
+        self._sets: dict[int, tuple[list[pa.DataType], KeySet]] = {}
         self._checks: list[_Check] = []
         self._wholes: list[tuple[Rule, int | None, Any]] = []
 
@@ -98,16 +98,17 @@ class RulesGate:
     def _finder(
         self, number: int, rule: Rule, schema: pa.Schema, places: tuple[int, ...]
     ) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
+        kinds = [schema.field(place).type for place in places]
         if rule.kind == "unique":
             keys = self._keys.setdefault(number, UniqueKeys())
             keys.begin()
             before = self._rows_before(rule)
             if before is None:
                 return keys.repeated
-            return self._not_before(number, rule, keys, before, [schema.field(place).type for place in places])
+            return _not_before(keys, self._key_set(number, kinds, before.rows(rule.columns)))
         if rule.kind == "foreign_key":
-            return _unknown_keys(self._key_set(number, rule))
-        finds = [kernel(rule, schema.field(place).type, self._now.date()) for place in places]
+            return _unknown_keys(self._key_set(number, kinds, self._elsewhere(rule)))
+        finds = [kernel(rule, kind, self._now.date()) for kind in kinds]
 
         def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
             masks = [of_column(cells) for of_column, cells in zip(finds, columns, strict=True)]
@@ -127,31 +128,21 @@ class RulesGate:
             )
         return self._loaded
 
-    def _not_before(
-        self, number: int, rule: Rule, keys: UniqueKeys, before: Before, kinds: list[pa.DataType]
-    ) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
-        """Compare keys with those of the rows loaded before too."""
-        if number not in self._sets:
-            self._sets[number] = KeySet(as_kinds(batch, kinds) for batch in before.rows(rule.columns))
-        known = self._sets[number]
+    def _elsewhere(self, rule: Rule) -> Iterator[pa.RecordBatch]:
+        """Return the rows of the other dataset, into which a foreign key looks."""
+        if self._references is None:
+            raise RuleInvalid(
+                f"The rule {rule.name} needs the dataset {rule.given['dataset']}, which is not at hand here.",
+                hint="Load the file into DataBridge, or leave the rule out.",
+            )
+        return self._references.rows(rule.given["dataset"], rule.given.get("to_columns", rule.columns))
 
-        def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
-            whole = np.logical_and.reduce([cells.is_valid().to_numpy(zero_copy_only=False) for cells in columns])
-            return np.union1d(keys.repeated(columns), np.flatnonzero(~known.unknown(columns) & whole))
-
-        return find
-
-    def _key_set(self, number: int, rule: Rule) -> KeySet:
-        """Read the other dataset's keys, once for all passes."""
-        if number not in self._sets:
-            if self._references is None:
-                raise RuleInvalid(
-                    f"The rule {rule.name} needs the dataset {rule.given['dataset']}, which is not at hand here.",
-                    hint="Load the file into DataBridge, or leave the rule out.",
-                )
-            wanted = rule.given.get("to_columns", rule.columns)
-            self._sets[number] = KeySet(self._references.rows(rule.given["dataset"], wanted))
-        return self._sets[number]
+    def _key_set(self, number: int, kinds: list[pa.DataType], rows: Iterator[pa.RecordBatch]) -> KeySet:
+        """Read the keys of rows elsewhere; once for all passes in which the file's own have the same types."""
+        known = self._sets.get(number)
+        if known is None or known[0] != kinds:
+            known = self._sets[number] = (kinds, KeySet(rows, kinds))
+        return known[1]
 
     def _whole(self, rule: Rule, schema: pa.Schema, places: tuple[int, ...]) -> Any:
         if rule.kind == "column_sum":
@@ -314,6 +305,15 @@ class _Newest:
 def _within(rows: Numbers, marked: Sequence[int]) -> list[int]:
     """Return the places in a batch of rows by their numbers."""
     return np.flatnonzero(np.isin(rows, marked)).tolist()
+
+
+def _not_before(own: UniqueKeys, known: KeySet) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
+    """Compare keys with those of the rows before them, and with those of the rows loaded before."""
+
+    def find(columns: Sequence[pa.Array]) -> NDArray[np.int64] | None:
+        return np.union1d(own.repeated(columns), np.flatnonzero(~known.unknown(columns)))
+
+    return find
 
 
 def _unknown_keys(keys: KeySet) -> Callable[[Sequence[pa.Array]], NDArray[np.int64] | None]:
