@@ -18,6 +18,7 @@ from ingestion import datasets
 from ingestion.errors import ContractConflict, ContractFixed, ContractMissing
 from ingestion.models import ContractVersion, Dataset
 from ingestion.moves import now, transact
+from ingestion.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -287,7 +288,7 @@ def _what_changed(before: Contract, after: Contract) -> list[str]:
         if before.policies[kind] != policy:
             told.append(f"The policy for {kind} is {policy} in place of {before.policies[kind]}.")
     if before.rules != after.rules:
-        told.append(f"There are {len(after.rules)} rules in place of {len(before.rules)}.")
+        told.append(f"The rules were changed: {counted(len(before.rules), 'rule')} before, {len(after.rules):,} now.")
     for name in ("reject_limits", "lineage"):
         old, new = before.as_dict()[name], after.as_dict()[name]
         if old != new:
@@ -298,7 +299,9 @@ def _what_changed(before: Contract, after: Contract) -> list[str]:
             told.append(f'Column "{one.name}" was added: {one.kind}.')
         elif columns[one.name] != one:
             told.append(f'Column "{one.name}" was changed: {_how(columns[one.name], one)}.')
-    if [one.name for one in before.columns] != [one.name for one in after.columns if one.name in columns]:
+    left = {column.name for column in after.columns}
+    told += [f'Column "{name}" was taken away.' for name in columns if name not in left]
+    if [name for name in columns if name in left] != [one.name for one in after.columns if one.name in columns]:
         told.append("The columns have another order.")
     return told or ["It was written down as it is."]
 

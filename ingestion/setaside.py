@@ -7,12 +7,13 @@ holds a row; every change of who holds what is a conditional write on the first 
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ingestion import lake, lifecycle, staging
 from ingestion.conversion.checks.corrections import as_csv, as_ranges, of_ranges, packed
-from ingestion.errors import BadRequest, JobError
+from ingestion.errors import BadRequest, JobError, ObjectMissing
 from ingestion.models import REJECTS_OPEN, Job
 from ingestion.moves import now
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PAGE = 500
 LISTED = 20_000
 TABLE, CSV = "rejects.parquet", "rejects.csv"
+LISTS = ("loaded", "held", "dismissed", "replays")
+LONGEST_IN_RECORD = 20_000  # characters: DynamoDB takes records of up to 400 KB, and a list of jobs reads many
 ENDED = frozenset({"FAILED", "CANCELLED"})
 
 
@@ -46,7 +49,8 @@ class State:
     """What became of a job's rows that were set aside, by their numbers.
 
     ``refused`` says that the job ended without loading anything, because of them. ``held`` are rows by the replay that
-    is to load them, ``dismissed`` who gave up which of them, and why. ``replays`` are the jobs that have loaded some.
+    is to load them, ``dismissed`` who gave up which of them, and why; ``given_up`` are these rows together.
+    ``replays`` are the jobs that have loaded some.
     """
 
     total: int = 0
@@ -56,15 +60,17 @@ class State:
     loaded: frozenset[int] = frozenset()
     held: Mapping[str, frozenset[int]] = field(default_factory=dict)
     dismissed: tuple[Mapping[str, Any], ...] = ()
+    given_up: frozenset[int] = frozenset()
     replays: tuple[str, ...] = ()
     version: int = 0
 
     @classmethod
     def of(cls, job: Job) -> State | None:
-        """Return a job's; None where it has set nothing aside."""
-        told = job.rejects
-        if not told:
+        """Return a job's; None where it has set nothing aside. Reads the lake where the lists are long."""
+        if not job.rejects:
             return None
+        told = _with_lists(job.rejects)
+        dismissed = tuple(told.get("dismissed", ()))
         return cls(
             total=told["total"],
             entries=told.get("entries", told["total"]),
@@ -72,15 +78,11 @@ class State:
             refused=bool(told.get("refused")),
             loaded=frozenset(of_ranges(told.get("loaded", ""))),
             held={name: frozenset(of_ranges(rows)) for name, rows in told.get("held", {}).items()},
-            dismissed=tuple(one | {"rows": as_ranges(of_ranges(one["rows"]))} for one in told.get("dismissed", ())),
+            dismissed=dismissed,
+            given_up=frozenset(row for one in dismissed for row in of_ranges(one["rows"])),
             replays=tuple(told.get("replays", ())),
             version=int(job.rejects_version or 0),
         )
-
-    @property
-    def given_up(self) -> frozenset[int]:
-        """The rows that were dismissed."""
-        return frozenset(row for one in self.dismissed for row in of_ranges(one["rows"]))
 
     @property
     def open(self) -> int:
@@ -88,7 +90,7 @@ class State:
         return 0 if self.refused else self.total - len(self.loaded) - len(self.given_up)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the job's record keeps."""
+        """Return it as the API tells it, with rows as ranges such as ``1-5,7``."""
         return {
             "total": self.total,
             "entries": self.entries,
@@ -97,24 +99,58 @@ class State:
             "open": self.open,
             "loaded": as_ranges(self.loaded),
             "held": {name: as_ranges(rows) for name, rows in self.held.items() if rows},
-            "dismissed": list(self.dismissed),
+            "dismissed": [{**one, "rows": as_ranges(of_ranges(one["rows"]))} for one in self.dismissed],
             "replays": list(self.replays),
         }
 
-    def _kept(self) -> dict[str, Any]:
-        """Return the same with long lists of rows packed: DynamoDB takes records of up to 400 KB."""
-        told = self.as_dict()
-        return told | {
-            "loaded": packed(told["loaded"]),
-            "held": {name: packed(rows) for name, rows in told["held"].items()},
-            "dismissed": [one | {"rows": packed(one["rows"])} for one in told["dismissed"]],
-        }
+    def writing(self, job_id: str) -> Also:
+        """Return the write of this in place of what was read before; it is refused where that has changed.
 
-    def write(self, transaction: TransactWrite, job_id: str) -> None:
-        """Write this in place of what was read before; refused where that has changed."""
-        actions: list[Action] = [Job.rejects.set(self._kept()), Job.rejects_version.set(self.version + 1)]
-        actions += [] if self.open else [Job.watch.remove(), Job.due_at.remove()]
-        transaction.update(Job(job_id), actions=actions, condition=Job.rejects_version == self.version)
+        Long lists are put into the lake first, as a document of a name of its own that the record then gives. So a
+        write that is refused has changed nothing, and no record grows with its rows.
+        """
+        told = self.as_dict()
+        lists = {name: told[name] for name in LISTS}
+        if len(json.dumps(lists)) > LONGEST_IN_RECORD:
+            key = lake.about_key(job_id, f"rejects/settled-{self.version + 1}-{uuid.uuid4().hex}.json")
+            lake.put_json(key, _packed(lists))
+            told = {name: value for name, value in told.items() if name not in LISTS} | {"lists": key}
+
+        def write(transaction: TransactWrite) -> None:
+            actions: list[Action] = [Job.rejects.set(told), Job.rejects_version.set(self.version + 1)]
+            actions += [] if self.open else [Job.watch.remove(), Job.due_at.remove()]
+            transaction.update(Job(job_id), actions=actions, condition=Job.rejects_version == self.version)
+
+        return write
+
+
+def _packed(lists: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(lists) | {
+        "loaded": packed(lists["loaded"]),
+        "held": {name: packed(rows) for name, rows in lists["held"].items()},
+        "dismissed": [one | {"rows": packed(one["rows"])} for one in lists["dismissed"]],
+    }
+
+
+def _with_lists(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a record keeps, with the lists that stand in the lake; raises ``ObjectMissing``."""
+    if "lists" not in told:
+        return told
+    lists = lake.get_json(told["lists"])
+    if lists is None:  # taken for empty, they would let rows be loaded twice
+        raise ObjectMissing(
+            f"{lake.uri(told['lists'])}, which tells what became of the rows set aside, is not in the lake.",
+            hint="Restore the object from the bucket's versions.",
+        )
+    return {**told, **lists}
+
+
+def shown(told: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a record keeps as the API shows a job, without reading the lake: long lists are null."""
+    if not told:
+        return None
+    facts = {name: value for name, value in told.items() if name != "lists"}
+    return facts | dict.fromkeys(LISTS) if "lists" in told else facts
 
 
 # ---- what the worker keeps -----------------------------------------------------------------------
@@ -162,11 +198,8 @@ def _page_key(job_id: str, number: int) -> str:
     return lake.about_key(job_id, f"rejects/{number:04d}.json")
 
 
-def page_of(job: Job, start: int, limit: int) -> list[dict[str, Any]]:
+def page_of(job: Job, state: State, start: int, limit: int) -> list[dict[str, Any]]:
     """Return some rejects of a job, each with what became of its row; ``start`` counts from 0."""
-    state = State.of(job)
-    if state is None:
-        return []
     stop = min(start + limit, state.entries, LISTED)
     found: list[dict[str, Any]] = []
     for number in range(start // PAGE, (max(stop - 1, start)) // PAGE + 1):
@@ -201,15 +234,18 @@ def settled(job: Job) -> State:
 
 
 def hold(job: Job, rows: Iterable[int], by: Job) -> Also:
-    """Return the writes by which a new job holds rows of a first one; raises ``BadRequest`` or ``RejectsHeld``.
+    """Let a new job be the replay of rows of a first one, and return the writes by which it holds them.
 
+    Raises ``BadRequest`` or ``RejectsHeld``. The job names its rows where they are few; its raw object names them all.
     A replay that failed or was cancelled gives its rows up with it, and can then not be sent again.
     """
     state, wanted = settled(job), frozenset(rows)
     _refuse_unknown(state, wanted)
+    ranges = as_ranges(wanted)
+    by.replays = {"job_id": job.job_id, "rows": ranges if len(ranges) <= LONGEST_IN_RECORD else None}
     held, ended = _freed(state, wanted)
     following = replace(state, held={**held, by.job_id: wanted})
-    return _written(following, job, ended, by.job_id)
+    return _writing(following, job, ended, by.job_id)
 
 
 def dismiss(job: Job, rows: Iterable[int] | None, by: str, reason: str) -> tuple[State, Also]:
@@ -225,8 +261,9 @@ def dismiss(job: Job, rows: Iterable[int] | None, by: str, reason: str) -> tuple
     _refuse_unknown(state, wanted)
     held, ended = _freed(state, wanted)
     told = {"rows": as_ranges(wanted), "by": by, "reason": reason.strip()[:500], "at": now().isoformat()}
-    following = replace(state, held=held, dismissed=(*state.dismissed, told))
-    return following, _written(following, job, ended, "nobody")
+    given_up = state.given_up | wanted
+    following = replace(state, held=held, dismissed=(*state.dismissed, told), given_up=given_up)
+    return following, _writing(following, job, ended, "nobody")
 
 
 def _freed(state: State, wanted: frozenset[int]) -> tuple[dict[str, frozenset[int]], list[Job]]:
@@ -250,9 +287,11 @@ def _freed(state: State, wanted: frozenset[int]) -> tuple[dict[str, frozenset[in
     return held, ended
 
 
-def _written(state: State, job: Job, ended: list[Job], by: str) -> Also:
+def _writing(state: State, job: Job, ended: list[Job], by: str) -> Also:
+    settle = state.writing(job.job_id)
+
     def write(transaction: TransactWrite) -> None:
-        state.write(transaction, job.job_id)
+        settle(transaction)
         for other in ended:
             gone = Job.status.is_in(*sorted(ENDED))
             transaction.update(other, actions=[Job.superseded_by.set(by)], condition=gone)
@@ -287,7 +326,7 @@ def closing(replay: Job, still_wrong: Iterable[int]) -> Also | None:
         loaded=state.loaded | (mine - frozenset(still_wrong)),
         replays=(*state.replays, replay.job_id),
     )
-    return lambda transaction: following.write(transaction, first.job_id)
+    return following.writing(first.job_id)
 
 
 def watch(state: State | None) -> str | None:

@@ -17,7 +17,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts import audit
 from ingestion import approvals, connections, fetching, lake, lifecycle, once, secrets, setaside, staging, uploads
-from ingestion.conversion.checks.corrections import as_ranges, corrections_of, packed
+from ingestion.conversion.checks.corrections import corrections_of
 from ingestion.conversion.checks.totals import Totals
 from ingestion.conversion.values import WIDTHS
 from ingestion.errors import BadRequest, StoreError, StoreUnavailable
@@ -81,7 +81,6 @@ def submit_replay(
     job.filename = lake.safe_name(filename)
     job.partition_date = first.partition_date
     job.source = {"type": source_type, "filename": job.filename, "replays": first.job_id}
-    job.replays = {"job_id": first.job_id, "rows": packed(as_ranges(rows))}
     fingerprint = _fingerprint("replay", first.job_id, hashlib.sha256(body).hexdigest())
     if before := once.earlier(user.sub, idempotency_key, fingerprint):
         return before

@@ -58,7 +58,7 @@ def page(job: Job, limit: int, cursor: int) -> dict[str, Any]:
     state = setaside.State.of(job)
     if state is None:
         return {"rejects": [], "total": 0, "rows": None, "columns": [], "next_cursor": None}
-    found = setaside.page_of(job, cursor, limit)
+    found = setaside.page_of(job, state, cursor, limit)
     more = cursor + len(found) < min(state.entries, setaside.LISTED) and found
     told = state.as_dict()
     return {
@@ -79,7 +79,7 @@ class RejectsFile(LakeFile):
     def get(self, request: Request, job_id: str) -> HttpResponseBase:
         """Answer the file; one line of the CSV is a row, with what is wrong in front of its cells."""
         job = self.job(job_id)
-        if setaside.State.of(job) is None:
+        if not job.rejects:
             raise JobFileMissing("No row of this job was set aside.", hint="All rows read are loaded or skipped.")
         address = lake.uri(lake.about_key(job.job_id, self.kind))
         return self.answer(request, address, f"{job.dataset}-{job.job_id}-{self.kind}")

@@ -6,6 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from ingestion import setaside
+
 
 class ErrorSerializer(serializers.Serializer[Any]):
     """Why a job failed, and what to do."""
@@ -45,11 +47,14 @@ class JobSerializer(serializers.Serializer[Any]):
     output_path = serializers.CharField(allow_null=True)
     output_bytes = serializers.IntegerField(allow_null=True)
     rows = serializers.JSONField(allow_null=True)
-    rejects = serializers.JSONField(
-        allow_null=True, help_text="Of the rows set aside: how many there are, are open, and what became of which."
+    rejects = serializers.SerializerMethodField(
+        help_text="Of the rows set aside: how many there are, are open, and what became of which. Where the lists are "
+        "long, loaded, held, dismissed and replays are null here; `/jobs/{job_id}/rejects` has them."
     )
     replays = serializers.JSONField(
-        allow_null=True, help_text="The job whose rejects this one loads, and which rows of them."
+        allow_null=True,
+        help_text="The job whose rejects this one loads, and which rows of them; null in place of a long list, "
+        "which the raw file has.",
     )
     schema_version = serializers.IntegerField(allow_null=True)
     warnings = serializers.SerializerMethodField()
@@ -65,6 +70,10 @@ class JobSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
+
+    def get_rejects(self, job: Any) -> dict[str, Any] | None:
+        """Return what became of the rows set aside; null where there are none."""
+        return setaside.shown(job.rejects)
 
     def get_warnings(self, job: Any) -> list[dict[str, Any]]:
         """Return the warnings; an empty list where there are none."""

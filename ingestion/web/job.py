@@ -79,7 +79,7 @@ def _rejects(request: HttpRequest, job: Job) -> dict[str, Any]:
     if state is None:
         return {}
     shown: dict[int, dict[str, Any]] = {}
-    for one in setaside.page_of(job, 0, SHOWN_REJECTS):
+    for one in setaside.page_of(job, state, 0, SHOWN_REJECTS):
         row = shown.setdefault(one["row"], one | {"reasons": [], "wrong": [], "cells": json.loads(one["raw"] or "{}")})
         row["reasons"].append(one)
         row["wrong"].append(one["column"])
@@ -107,5 +107,5 @@ def _actions(request: HttpRequest, job: Job) -> dict[str, Any]:
         "can_cancel": change and job.status in {"PENDING", "RUNNING"} and not job.cancel_requested,
         "can_get_raw": get_files and bool(job.raw_path),
         "can_get_parquet": get_files and bool(job.output_path) and job.status == "SUCCESS",
-        "can_get_rejects": get_files and setaside.State.of(job) is not None,
+        "can_get_rejects": get_files and bool(job.rejects),
     }

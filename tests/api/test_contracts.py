@@ -110,7 +110,7 @@ def test_the_admin_shows_contract_rules_and_versions(live, api, loaded, dataset)
     page = client.get(f"/admin/ingestion/datasetrow/{dataset}/change/").content.decode()
     assert "Contract, version 2" in page
     assert "unique of &quot;id&quot;: in the whole dataset (reject)" in page
-    assert "There are 1 rules in place of 0." in page
+    assert "The rules were changed: 0 rules before, 1 now." in page
     assert f"/app/datasets/{dataset}#contract" in page
 
 

@@ -221,6 +221,19 @@ def test_a_person_changes_only_the_version_that_was_seen_and_nothing_that_loads_
     assert contracts.get(dataset).body["policies"]["new_column"] == "ask"
 
 
+def test_a_version_says_what_a_person_changed_and_nothing_else():
+    from ingestion.contracts import _what_changed
+    from ingestion.conversion.contract.model import Contract, ContractColumn
+
+    a, b, c = (ContractColumn(name=name, kind=pa.int64()) for name in "abc")
+    rule = {"kind": "not_null", "columns": ["a"], "severity": "reject"}
+    before = Contract(columns=(a, b, c), rules=(rule,))
+    assert _what_changed(before, Contract(columns=(a, c), rules=(rule,))) == ['Column "b" was taken away.']
+    assert _what_changed(before, Contract(columns=(c, a, b), rules=(rule,))) == ["The columns have another order."]
+    told = _what_changed(before, Contract(columns=(a, b, c), rules=(rule | {"severity": "warn"},)))
+    assert told == ["The rules were changed: 1 rule before, 1 now."]
+
+
 def test_a_dataset_older_than_contracts_gets_one_at_its_next_load(loaded, dataset, table):
     from ingestion.models import ContractVersion, Dataset
 

@@ -28,6 +28,7 @@ _WORDS = re.compile(r"[^\W\d_](?:[^\W\d]|[ .,/&()-])*")
 _SMALL = re.compile(r"0|[1-9][0-9]{0,9}")
 _RENAMED = {"true", "false"}  # a spreadsheet writes these in capital letters
 MAX_ROWS = 1_000_000
+DIGITS = 18  # of a row's number
 LONG = 2_000
 _BITS = "bits:"
 Corrections = dict[int, dict[str, str | None]]
@@ -177,7 +178,7 @@ def _from_table(text: str) -> Corrections:
 
 def _number(record: list[str], at: int, line: int) -> int:
     text = record[at].strip().removeprefix(_MARK) if at < len(record) else ""
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > DIGITS or int(text) < 1:
         raise CorrectionsInvalid(
             f"Line {line} has no number in the column {META}row.", hint="Leave that column as it is."
         )
@@ -199,7 +200,7 @@ def as_ranges(rows: Iterable[int]) -> str:
 
 
 def packed(text: str) -> str:
-    """Return such a text as a record keeps it: a long one as a map of bits, of at most a byte for eight rows."""
+    """Return such a text as it is kept: a long one as a map of bits, of at most a byte for eight rows."""
     if len(text) <= LONG:
         return text
     rows = of_ranges(text)

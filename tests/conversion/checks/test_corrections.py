@@ -41,7 +41,7 @@ def test_what_a_spreadsheet_saves_is_read(delimiter, codec):
 @pytest.mark.parametrize(
     "body",
     [b"", b"a;b\n1;2\n", "reject.row,ä\n1,ü\n".encode("cp1252"), b"reject.row,a\nx,1\n", b"reject.row,a\n1,1\n1,2\n",
-     b"reject.row,a\n1,1,3\n", b'{"rows": 1}', b'{"rows": [{"row": 0}]}', b'{"rows": [{"row": 1, "cells": {"a": 2}}]}'],
+     b"reject.row,a\n1,1,3\n", b"reject.row,a\n" + b"9" * 5000 + b",1\n", b'{"rows": 1}', b'{"rows": [{"row": 0}]}', b'{"rows": [{"row": 1, "cells": {"a": 2}}]}'],
 )  # fmt: skip
 def test_a_table_that_cannot_be_read_is_refused(body):
     with pytest.raises(CorrectionsInvalid):
