@@ -331,6 +331,8 @@ def check_options(options: Mapping[str, Any]) -> dict[str, Any]:
             raise BadRequest(f"There is no option {name!r}.", hint=f"Known are {known_names}.")
         if not _fits(name, value):
             raise BadRequest(f"The option {name!r} cannot be {value!r}.", hint=_FORMS.get(name, "Give a text."))
+    if "widths" in known and "delimiter" in known:
+        raise BadRequest("There cannot be both widths and a delimiter.", hint="Leave one of the two options out.")
     return known
 
 

@@ -19,7 +19,8 @@ class Dialect:
     record ``header_record``. It ends at ``stop`` where another table follows; ``below`` says what is there.
     ``footer`` names the kinds of the last records when they are no data, in file order, such as total lines.
     ``aligned`` lists have cells padded to the ``widths`` of their columns; the padding is trimmed. ``page_lines`` are
-    the outlines of the lines above the rows, which each page of such a list repeats.
+    the outlines of the lines above the rows, which each page of such a list repeats. Where the widths are ``given``,
+    lines in words are rows too.
     ``comment`` begins lines between the records that are no data. ``framed`` records begin and end with a delimiter.
     """
 
@@ -35,6 +36,7 @@ class Dialect:
     skip_initial_space: bool = False
     framed: bool = False
     aligned: bool = False
+    given: bool = False
     page_lines: frozenset[str] = frozenset()
     header_record: int | None = 1
     header_records: int = 1

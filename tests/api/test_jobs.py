@@ -8,6 +8,8 @@ import uuid
 
 import pytest
 
+from ingestion.errors import BadRequest
+from ingestion.submit import check_options
 from tests.conversion.formats.workbooks import raw_xlsx
 
 FIELDS = {
@@ -182,3 +184,9 @@ def test_the_log_tells_the_story(api, ended):
     assert stages[0] == "created"
     assert stages[-1] == "succeeded"
     assert {"started", "detect", "type"} <= set(stages)
+
+
+def test_widths_and_a_delimiter_exclude_each_other_at_once():
+    assert check_options({"widths": "3,4"}) == {"widths": "3,4"}
+    with pytest.raises(BadRequest, match="widths"):
+        check_options({"widths": "3,4", "delimiter": ";"})

@@ -97,7 +97,8 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
 
 def fixed_cut(text: str, spans: Sequence[tuple[int, int]]) -> Cut:
     """Return the cut at places that the caller names; the last column takes what is left of a line."""
-    return cut_by(text, Dialect(encoding="", delimiter=None, quote=None, widths=tuple(spans), aligned=True))
+    dialect = Dialect(encoding="", delimiter=None, quote=None, widths=tuple(spans), aligned=True, given=True)
+    return cut_by(text, dialect)
 
 
 def read_rows(text: str, dialect: Dialect, width: int | None, limit: int | None) -> tuple[list[Row], int]:

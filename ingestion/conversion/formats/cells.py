@@ -137,7 +137,7 @@ class Cutter:
         except UnicodeDecodeError as error:
             raise self._blocks.undecodable(block.data, block.end, error) from error
         text.drop(self._not_data(text.batch) | (self._footer(text.batch.num_rows) if block.last else {}))
-        if not self._dialect.aligned:
+        if self._dialect.given or not self._dialect.aligned:
             text.totals = [text.line_of(row) for row in total_rows(text.batch.columns)]
         return text
 

@@ -25,7 +25,7 @@ from ingestion.conversion.formats.cells import Cutter, Text
 from ingestion.conversion.formats.exact import can_prove, parse_exact
 from ingestion.conversion.formats.further import further_table, table_beside
 from ingestion.conversion.formats.spans import row_span
-from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
+from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, told_rows, total_rows
 from ingestion.conversion.places import Places
 from ingestion.conversion.records import records
 from ingestion.conversion.typing.column import TextColumn
@@ -322,6 +322,7 @@ class DelimitedTable(Table):
     def _warn(self, code: str, words: str, lines: list[int]) -> None:
         if lines:
             rows = "1 row" if len(lines) == 1 else f"{len(lines):,} rows"
+            rows = told_rows(len(lines)) if code == "TOTAL_KEPT" else rows
             message = f"{rows} {words}, the first at line {lines[0]}."
             self.warnings.append(Notice(code=code, message=message, lines=tuple(lines[:FIRST_FEW])))
 

@@ -18,7 +18,7 @@ _STARS = re.compile(r"\*{1,9}")
 def line_kind(cells: Cells, line: str, dialect: Dialect) -> str | None:
     """Return the kind of a line that is no row of its list; None for a row.
 
-    ALV marks a total by stars in the first column. A line in words, such as ``Total``, must leave cells empty.
+    A line in words is a row where the caller gave the widths.
     """
     filled = [cell for cell in cells if cell]
     if not filled:
@@ -29,6 +29,11 @@ def line_kind(cells: Cells, line: str, dialect: Dialect) -> str | None:
         return "page headings"
     if dialect.delimiter and len(cells) == 1 < len(dialect.names):
         return "lines outside the table"
+    return None if dialect.given else _kind_in_words(cells, filled, line, dialect)
+
+
+def _kind_in_words(cells: Cells, filled: list[str], line: str, dialect: Dialect) -> str | None:
+    """Tell totals, which ALV marks by stars in the first column, and remarks; in words these must leave cells empty."""
     if _STARS.fullmatch(filled[0]) and cells[0] == filled[0]:
         return "total lines"
     if TOTAL.fullmatch(filled[0]) and len(filled) <= max(1, len(dialect.names) // 2):

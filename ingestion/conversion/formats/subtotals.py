@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
 BY_WORD = "began like a total line, yet went in as data"
 BY_LACK = "held numbers without a key, as subtotals do, yet went in as data"
 MOST = 100
+"""How many rows are looked for in a block; beyond, there are at least so many."""
 FEW = 5
 _BEGINS = (
-    r"^\W{0,4}(?:grand |sub[- ]?|zwischen|gesamt|end|sous-)?(?:total|sum|som|betrag|gesamt|raz|og|итого|合計|合计|총계)"
+    r"^\W{0,4}(?:grand |sub[- ]?|zwischen|gesamt|end|sous-)?"
+    r"(?:tota[lu]|sum|som|betrag|gesamt|raz|og|итого|合計|合计|총계)"
 )
 _NEVER_FIRST = byte_table("0123456789_abcdfhijklmnpquvwxyABCDFHIJKLMNPQUVWXY")
+
+
+def told_rows(count: int) -> str:
+    """Say how many rows were found, of which each block tells the first alone."""
+    if count == 1:
+        return "1 row"
+    return f"{'At least ' if count >= MOST else ''}{count:,} rows"
 
 
 def total_rows(columns: Sequence[pa.Array]) -> list[int]:
@@ -91,8 +101,8 @@ def _worded(cells: pa.Array, rows: Words) -> list[int]:
         return []
     texts = cells.take(number_array(rows))
     suspects = pc.indices_nonzero(pc.match_substring_regex(texts, _BEGINS, ignore_case=True))
-    told = [int(rows[at]) for at in suspects.slice(0, MOST).to_pylist()]
-    return [row for row in told if TOTAL.fullmatch(cells[row].as_py())]
+    pairs = zip(suspects.to_pylist(), texts.take(suspects).to_pylist(), strict=True)
+    return list(islice((int(rows[at]) for at, text in pairs if TOTAL.fullmatch(text)), MOST))
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -18,7 +18,7 @@ from ingestion.conversion.formats.books.cells import REJECTED, Grid, address, am
 from ingestion.conversion.formats.books.columns import Place, SheetColumn, as_texts
 from ingestion.conversion.formats.books.layout import Layout, lay_out
 from ingestion.conversion.formats.books.refused import RefusedRows
-from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, total_rows
+from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, told_rows, total_rows
 from ingestion.conversion.values import Column, Decision, Detection, Notice, Options, Origin, RowCount
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class WorkbookTable(Table):
         self._opener = opener
         self._again: tuple[Grid, Layout] | None = None
         self._first = 0
+        self._totals_told: list[Notice] = []
         self._epoch = book.epoch
         self._typed_texts = book.typed_texts
         self._name, grid = self._chosen(book, options)
@@ -223,12 +224,15 @@ class WorkbookTable(Table):
         self._warn_of_totals(worded, keyless)
 
     def _warn_of_totals(self, worded: list[int], keyless: list[int]) -> None:
-        """Warn once of rows between the others that look like subtotals."""
+        """Warn of rows between the others that look like subtotals, in place of what an earlier pass told."""
+        self.warnings = [notice for notice in self.warnings if notice not in self._totals_told]
+        self._totals_told = []
         told = {line for notice in self.warnings if notice.code == "TOTAL_KEPT" for line in notice.lines}
         for lines, why in ((worded, BY_WORD), (keyless, BY_LACK)):
             if new := [line for line in lines if line not in told]:
-                message = f"{'1 row' if len(new) == 1 else f'{len(new):,} rows'} {why}, the first is row {new[0]}."
-                self.warnings.append(Notice(code="TOTAL_KEPT", message=message, lines=tuple(new[:SHOWN])))
+                message = f"{told_rows(len(new))} {why}, the first is row {new[0]}."
+                self._totals_told.append(Notice(code="TOTAL_KEPT", message=message, lines=tuple(new[:SHOWN])))
+        self.warnings += self._totals_told
 
     def origin(self, row: int) -> Origin:
         """Return a sheet's row and the texts of its cells. The sheet is read once more for the first one."""

@@ -128,3 +128,10 @@ def test_lines_of_one_length_are_told_that_widths_can_be_given(tmp_path):
 def test_widths_that_are_none_are_refused(widths):
     with pytest.raises(OptionInvalid, match="widths"):
         Options(widths=widths)
+
+
+def test_lines_in_words_are_rows_where_the_widths_are_given(tmp_path):
+    rows = "".join(f"Bolt {n:<5}{n:06}EUR\n" for n in range(1, 9))
+    table, report = converted(tmp_path, rows + "Note 5\nTotal     000036\n*\n", widths="10,6,3", header_row=0)
+    assert table.columns[0].to_pylist()[-3:] == ["Note 5", "Total", "*"]
+    assert [one.lines for one in report.warnings if one.code == "TOTAL_KEPT"] == [(10,)]

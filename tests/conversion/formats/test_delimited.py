@@ -207,13 +207,20 @@ def gives_back(value, text: str, fact) -> bool:
         return value == text
     text = text.strip()
     if pa.types.is_decimal(fact.type) and fact.type.scale:
-        return without_zeros_behind(render(fact.rule, value)) == without_zeros_behind(text)
+        point = "," if re.search(r"\bcomma\b", fact.rule) else "."
+        return without_zeros_behind(render(fact.rule, value), point) == without_zeros_behind(text, point)
     return {"date YYYYMMDD": "{:%Y%m%d}", "date DD.MM.YYYY": "{:%d.%m.%Y}"}.get(fact.rule, "{}").format(value) == text
 
 
-def without_zeros_behind(amount: str) -> str:
+def without_zeros_behind(amount: str, point: str) -> str:
     """Drop the fraction's last zeros: a column's scale fills them, and its rule says so."""
-    return re.sub(r"[.,]?0*(?=\D*$)", "", amount) if re.search(r"[.,]\d*\D*$", amount) else amount
+    return re.sub(rf"{re.escape(point)}?0*(?=[^0-9.,]*$)", "", amount) if point in amount else amount
+
+
+def test_only_zeros_behind_the_decimal_sign_are_dropped():
+    assert without_zeros_behind("1.200", ",") == "1.200"
+    assert without_zeros_behind("1.200,50-", ",") == without_zeros_behind("1.200,5-", ",") != "1.2,5-"
+    assert without_zeros_behind("3.00", ".") == without_zeros_behind("3", ".")
 
 
 def test_a_line_drawn_with_one_sign_is_no_row_of_empty_cells(tmp_path):

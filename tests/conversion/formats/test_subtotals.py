@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
-from ingestion.conversion import convert
-from ingestion.conversion.formats import blocks
+from ingestion.conversion import Options, convert
+from ingestion.conversion.detect import detect
+from ingestion.conversion.formats import FORMATS, blocks
+from ingestion.conversion.unpack import open_payload
 from tests.conversion.formats.workbooks import loaded, saved
 
 if TYPE_CHECKING:
@@ -61,3 +63,22 @@ def test_those_of_a_sheet_are_told_of_too(tmp_path):
     assert report.rows.loaded == 29
     assert [notice.lines for notice in report.warnings] == [(11,), (21,)]
     assert {notice.code for notice in report.warnings} == {"TOTAL_KEPT"}
+
+
+def test_a_second_pass_over_a_sheet_tells_the_same_once(tmp_path):
+    rows = [["Subtotal", None, 9.25] if number % 2 else [f"K{number}", "Posting", 1.5] for number in range(50)]
+    (tmp_path / "in.xlsx").write_bytes(saved([["account", "text", "amount"], *rows, ["K51", "Posting", 2.5]]))
+    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=tmp_path)
+    table = FORMATS["xlsx"](payload, detect(payload, Options()), Options())
+    for _ in range(2):
+        assert sum(batch.num_rows for batch in table.batches()) == 51
+        messages = [notice.message for notice in table.warnings if notice.code == "TOTAL_KEPT"]
+        assert [message[:8] for message in messages] == ["25 rows "]
+
+
+def test_of_more_than_are_listed_there_are_at_least_so_many(tmp_path):
+    lines = [line if number % 10 else f"Totaux {number};;9.25;" for number, line in enumerate(ROWS)]
+    (tmp_path / "in.csv").write_text("\n".join(["account;text;amount;day", *lines]) + "\n")
+    report = convert(tmp_path / "in.csv", tmp_path / "out.parquet")
+    (notice,) = [notice for notice in report.warnings if notice.code == "TOTAL_KEPT"]
+    assert notice.message.startswith("At least 100 rows began like a total line")

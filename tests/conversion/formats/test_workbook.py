@@ -8,7 +8,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from ingestion.conversion import Options
+from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
+from ingestion.conversion.formats import FORMATS
+from ingestion.conversion.formats.books.cells import Block, Grid
+from ingestion.conversion.unpack import open_payload
 from tests.conversion.formats.workbooks import codes, loaded, raw_xlsx, saved
 
 
@@ -354,3 +359,16 @@ def test_a_zero_that_is_shown_as_a_date_is_null_and_told(tmp_path):
     table, report = loaded(tmp_path, raw_xlsx(rows, formats=("dd.mm.yyyy",)))
     assert table["d"].to_pylist() == [None, dt.date(2026, 1, 1)]
     assert codes(report) == ["ZERO_DATES"]
+
+
+def test_rows_set_aside_keep_nothing_of_the_other_rows(tmp_path):
+    rows = [[number, "=1/0" if number in {5, 400} else number, "=1/0" if number == 5 else 1] for number in range(1_000)]
+    (tmp_path / "in.xlsx").write_bytes(saved([["id", "one", "two"], *rows]))
+    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=tmp_path)
+    table = FORMATS["xlsx"](payload, detect(payload, Options()), Options())
+    assert [reject.cell for reject in table.rejects] == ["B7", "C7", "B402"]
+    assert len(table.rejects) == 3
+    assert table.rows.rejected == 2
+    kept = list(vars(table.rejects).values())
+    assert not any(isinstance(found, Grid) for found in kept)
+    assert [len(found.rows) for found in kept if isinstance(found, Block)] == [6]

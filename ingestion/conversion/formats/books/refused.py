@@ -15,9 +15,7 @@ from ingestion.conversion.values import Reject
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from numpy.typing import NDArray
-
-    from ingestion.conversion.formats.books.cells import Epoch, Grid
+    from ingestion.conversion.formats.books.cells import Block, Epoch, Grid
     from ingestion.conversion.formats.books.layout import Layout
     from ingestion.errors import Place
 
@@ -27,30 +25,31 @@ HINT = "Correct the cell, and replay the row."
 
 
 class RefusedRows(Collection[Reject]):
-    """A reject for each bad cell, row by row, made anew whenever they are gone through; as long as there are rows."""
+    """A reject for each bad cell, row by row, made anew whenever they are gone through, from these rows' cells."""
 
     def __init__(self, grid: Grid, layout: Layout, rows: Sequence[int], *, place: Place, epoch: Epoch) -> None:
         """``rows`` ascend, and each has such a cell."""
-        self._grid = grid
-        self._layout = layout
+        self._cells = grid.within(np.array(rows, np.int64))
+        self._texts = grid.texts
+        self._names = layout.names
         self._rows = rows
         self._place = place
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return int(np.isin(self._cells.kinds, REJECTED).sum())
 
     def __contains__(self, one: object) -> bool:
         return any(one == other for other in self)
 
     def __iter__(self) -> Iterator[Reject]:
         for start in range(0, len(self._rows), AT_ONCE):
-            yield from self._of(np.array(self._rows[start : start + AT_ONCE], np.int64))
+            some = self._rows[start : start + AT_ONCE]
+            yield from self._of(self._cells.only((self._cells.rows >= some[0]) & (self._cells.rows <= some[-1])))
 
-    def _of(self, rows: NDArray[np.int64]) -> Iterator[Reject]:
-        names = self._layout.names
-        cells = self._grid.within(rows)
-        texts = as_texts(cells, self._grid.texts, epoch=self._epoch)
+    def _of(self, cells: Block) -> Iterator[Reject]:
+        names = self._names
+        texts = as_texts(cells, self._texts, epoch=self._epoch)
         whole: dict[int, dict[str, str]] = {}
         for row, col, text in zip(cells.rows.tolist(), cells.cols.tolist(), texts, strict=True):
             whole.setdefault(row, {})[names.get(col) or address(row, col)] = text
