@@ -35,7 +35,7 @@ from ingestion.pulse import Pulse
 from ingestion.words import counted, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ingestion.conversion.contract.model import Contract
     from ingestion.conversion.values import Report
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREVIEW_ROWS = 100
 SHORTEST_WAIT_S, LONGEST_WAIT_S = 5, 60
 WARNINGS_TOLD = 50
 _SHAPE_TRIES = 20
@@ -310,11 +309,13 @@ def _kinds(skipped: Mapping[str, int]) -> str:
 
 
 def _publish(job: Job, made: checking.Made, report: Report, contract: Contract, pulse: Pulse) -> None:
+    from ingestion.conversion.shown import preview
+
     output, told = made.output, report.as_dict()
     told["rejects"] = told["rejects"][: setaside.PAGE]
     content = _checked(output, report)
     lake.put_json(lake.about_key(job.job_id, "report.json"), told)
-    lake.put_json(lake.about_key(job.job_id, "preview.json"), _preview(output))
+    lake.put_json(lake.about_key(job.job_id, "preview.json"), preview(output))
     lake.put_json(lake.about_key(job.job_id, "profile.json"), {"columns": told.get("profile", [])})
     rejects = setaside.keep(job, made.rejects, refused=bool(job.replays))
     key = lake.parquet_key(job)
@@ -396,21 +397,3 @@ def _succeed(job: Job, told: dict[str, Any], contract: Contract, still_wrong: It
         facts |= now_there
         manifest.follow(job.job_id, {"bytes": now_there["output_bytes"], "sha256": now_there["output_sha256"]})
     raise unavailable(RuntimeError(f"the contract of {job.dataset} changed {_SHAPE_TRIES} times"))
-
-
-def _preview(output: Path) -> dict[str, Any]:
-    """Return the first rows as texts, so that a page shows them without opening Parquet."""
-    import pyarrow.parquet as pq
-
-    from ingestion.conversion.shown import shown
-
-    with pq.ParquetFile(output) as file:
-        batch = next(file.iter_batches(batch_size=PREVIEW_ROWS), None)
-        names = file.schema_arrow.names
-    rows: Iterator[tuple[Any, ...]] = (
-        zip(*(column.to_pylist() for column in batch.columns), strict=True) if batch else iter(())
-    )
-    return {
-        "columns": [{"name": name, "type": str(file.schema_arrow.field(name).type)} for name in names],
-        "rows": [[shown(cell) for cell in row] for row in rows],
-    }

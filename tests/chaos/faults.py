@@ -33,7 +33,7 @@ STEPS = (
     "ingestion.once.reserve_content",
     "ingestion.worker._convert",
     "ingestion.conversion.convert",
-    "ingestion.worker._preview",
+    "ingestion.conversion.shown.preview",
     "ingestion.lake.put_json",
     "ingestion.staging.StagedObject.__post_init__",
     "ingestion.staging.StagedObject._send",
