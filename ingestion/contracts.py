@@ -186,6 +186,7 @@ def change(dataset: str, told: Any, *, by: str, also: Also | None = None) -> Ver
     kept = {} if "preset" in told else {name: base[name] for name in ("preset", "policies", "reject_limits")}
     whole = {"columns": base["columns"], "rules": base["rules"], "lineage": base["lineage"], **kept, **told}
     after = Contract.from_dict(whole | {"version": max(1, before.version or 1)})
+    after.refuse_same_spelling(but=before.contract)
     if before.version is not None:
         _refuse_what_loads_forbid(dataset, before.contract, after)
         if after == before.contract and before.is_kept:

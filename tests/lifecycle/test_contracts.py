@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
+import zlib
 
 import duckdb
 import pyarrow as pa
@@ -140,6 +141,24 @@ def test_an_object_that_cannot_get_the_types_is_shown_until_a_load_finds_it_mend
     assert loaded("id;qty\n5;1,5\n6;7\n").status == "SUCCESS"
     assert contracts.known(dataset).is_settled
     assert datasets.get(dataset).unsettled is None
+
+
+def test_names_kept_before_that_differ_by_capitals_lock_no_dataset_and_new_ones_are_refused(loaded, dataset):
+    from ingestion import contracts
+    from ingestion.conversion.errors import ContractInvalid
+    from ingestion.models import ContractVersion
+
+    loaded("id;qty;other\n1;3;5\n2;4;6\n")
+    body = contracts.get(dataset).body
+    body["columns"][2]["name"] = "Qty"  # as a version of DataBridge without the check kept it
+    kept = ContractVersion.get(dataset, 1)
+    kept.update([ContractVersion.body.set(zlib.compress(json.dumps(body).encode()))])
+
+    assert loaded("id;qty;Qty\n3;5;6\n").status == "SUCCESS"
+    assert contracts.change(dataset, {"version": 1, "preset": "open"}, by="an admin").version == 2
+    columns = [*body["columns"], {"name": "ID", "type": "int64"}]
+    with pytest.raises(ContractInvalid, match='"id" and "ID" differ by capitals only'):
+        contracts.change(dataset, {"version": 2, "columns": columns}, by="an admin")
 
 
 def test_a_job_that_asks_waits_for_nobody_but_an_admin_and_loads_once_approved(loaded, dataset, table):

@@ -83,9 +83,13 @@ class ContractGate:
         places = {**found.found, **found.renamed}
         ways = [self._agreed(column.name, places.get(column.name), schema, rules) for column in self.contract.columns]
         spelled = {way.name.casefold() for way in ways}
+        aliases = {alias.casefold() for column in self.contract.columns for alias in column.aliases}
+        reserved = aliases | {name.casefold() for name in schema.names}
         for place in found.new:
             field = schema.field(place)
-            name = own_name(field.name, spelled)
+            if self.contract.column(field.name) is not None:
+                spelled.add(field.name.casefold())  # the alias of a column that the file has beside it
+            name = own_name(field.name, spelled, reserved)
             ways.append(Way(name=name, place=place, kind=roomy(field.type), rule=rules[field.name], seeks="value"))
         self._ways = ways
         metadata = schema.metadata

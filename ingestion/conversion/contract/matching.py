@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from ingestion.conversion.contract.kinds import common
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ingestion.conversion.contract.model import Contract, ContractColumn
 
 SEEN = 8
@@ -46,18 +48,35 @@ def matched(contract: Contract, names: list[str]) -> Matching:
         for place in [place for place, other in spelled.items() if other == text]:
             result.found[name] = place
             taken.add(place)
+    for place, name in enumerate(names):
+        if place not in taken and (column := _second(contract, name, names, result)):
+            result.found[column.name] = place
+            taken.add(place)
     result.new = [place for place in range(len(names)) if place not in taken]
     result.missing = [column for column in contract.columns if column.name not in result.found]
     return result
 
 
-def own_name(name: str, taken: set[str]) -> str:
+def _second(contract: Contract, name: str, names: list[str], result: Matching) -> ContractColumn | None:
+    """Return the column that ``own_name`` made of a name before, which is also an alias of another column found."""
+    if contract.column(name) is None:
+        return None
+    number = 2
+    while column := contract.column(f"{name}_{number}"):
+        if column.name not in result.found and column.name not in names:
+            return column
+        number += 1
+    return None
+
+
+def own_name(name: str, taken: set[str], reserved: Collection[str] = ()) -> str:
     """Return a name that no other column has, and add it to those taken, which are in small letters.
 
     To DuckDB and Athena, names that differ by capitals only are one name: they would read one column twice.
+    ``reserved`` are further names, in small letters, that no column may get that is not called so.
     """
     found, number = name, 2
-    while found.casefold() in taken:
+    while found.casefold() in taken or (number > 2 and found.casefold() in reserved):
         found, number = f"{name}_{number}", number + 1
     taken.add(found.casefold())
     return found
@@ -68,7 +87,7 @@ def guessed(contract: Contract, schema: pa.Schema, result: Matching) -> dict[str
     places = {}
     for column in [one for one in result.missing if one.name != TECHNICAL]:
         place = _in_place_of(contract, column, len(schema), result)
-        if place is None or schema.field(place).name == TECHNICAL:
+        if place is None or schema.field(place).name == TECHNICAL or contract.column(schema.field(place).name):
             continue
         kind = schema.field(place).type
         if not pa.types.is_null(kind) and not pa.types.is_null(column.kind) and common(column.kind, kind) is not None:

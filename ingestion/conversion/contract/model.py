@@ -124,19 +124,23 @@ class Contract:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant: a name, or an alias, that stands for two columns."""
         taken: set[str] = set()
-        spelled: dict[str, str] = {}
-        for name in (column.name for column in self.columns):
-            if (other := spelled.setdefault(name.casefold(), name)) != name:
-                raise ContractInvalid(
-                    f'The columns "{other}" and "{name}" differ by capitals only, one name to DuckDB and Athena.',
-                    hint="Give one of them another name, and its own as an alias.",
-                )
         for name in (name for column in self.columns for name in (column.name, *column.aliases)):
             if name in taken:
                 raise ContractInvalid(
                     f'The name "{name}" stands for two columns.', hint="Give each column names of its own."
                 )
             taken.add(name)
+
+    def refuse_same_spelling(self, but: Contract) -> None:
+        """Refuse two columns whose names differ by capitals only, but for those that another contract has already."""
+        known = {column.name for column in but.columns}
+        spelled: dict[str, str] = {}
+        for name in sorted((column.name for column in self.columns), key=lambda name: name not in known):
+            if (other := spelled.setdefault(name.casefold(), name)) != name and name not in known:
+                raise ContractInvalid(
+                    f'The columns "{other}" and "{name}" differ by capitals only, one name to DuckDB and Athena.',
+                    hint="Give one of them another name, and its own as an alias.",
+                )
 
     @cached_property
     def _by_name(self) -> dict[str, ContractColumn]:

@@ -28,15 +28,16 @@ _NEVER = "No type holds these values and the earlier ones. Load the file into a 
 def birth(contract: Contract, ways: Sequence[Way], names: list[str], rules: dict[str, str], rows: int) -> Contract:
     """Return the contract that a first file makes: its columns, with room for larger amounts."""
     columns = tuple(
-        _new(way, names, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls)) for way in ways
+        _new(contract, way, names, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls))
+        for way in ways
     )
     return contract.with_columns(columns)
 
 
-def _new(way: Way, names: list[str], rules: dict[str, str], *, nullable: bool) -> ContractColumn:
+def _new(contract: Contract, way: Way, names: list[str], rules: dict[str, str], *, nullable: bool) -> ContractColumn:
     name = names[way.place or 0]
     rule = written(rules.get(name, ""))
-    aliases = (name,) if name != way.name else ()
+    aliases = (name,) if name != way.name and contract.column(name) is None else ()
     return ContractColumn(way.name, way.kind, rule, nullable=nullable, seen=way.seen, aliases=aliases)
 
 
@@ -70,11 +71,14 @@ class _Teller:
             yield from self._nulls(way)
 
     def _is_new(self, way: Way) -> Change:
-        column = _new(way, self._names, self._rules, nullable=True)
+        column = _new(self._contract, way, self._names, self._rules, nullable=True)
         message = f'Column "{way.name}" is new: {shown(way.kind)}{_example(way, "such as")}. '
         message += f"It is not in {self._version}; earlier rows are empty there."
+        name = self._names[way.place or 0]
         if column.aliases:
-            message += f' The file calls it "{column.aliases[0]}", as another column but for capitals.'
+            message += f' The file calls it "{name}", as another column but for capitals.'
+        elif other := self._contract.column(name):
+            message += f' The file calls it "{name}", which is another name of column "{other.name}".'
         policy = {"policy": "evolve"} if way.name == TECHNICAL else {}
         data = {"column": column.as_dict()}
         return self.change("new_column", way.name, message, new=shown(way.kind), data=data, **_seen(way), **policy)

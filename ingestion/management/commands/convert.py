@@ -188,7 +188,9 @@ def _contract(told: str | None) -> Contract | None:
         raise ContractInvalid(f"The contract {told} is no JSON.", hint='Write {"columns": [...]}.') from error
     if isinstance(found, dict) and isinstance(found.get("contract"), dict):
         found = found["contract"]
-    return Contract.from_dict(found)
+    contract = Contract.from_dict(found)
+    contract.refuse_same_spelling(but=NEW)
+    return contract
 
 
 def _stop(*_: object) -> NoReturn:

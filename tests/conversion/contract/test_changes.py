@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -251,3 +251,34 @@ def _sent(cell: Any) -> Any:
     if isinstance(cell, str) and len(cell) == 10 and cell[2] == ".":
         return f"{cell[6:]}-{cell[3:5]}-{cell[:2]}"
     return cell
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_name_made_for_a_column_is_none_that_the_file_has(tmp_path: Path, kind: str) -> None:
+    lake = Lake(tmp_path)
+    names = ("qty", "Qty", "Qty_2")
+    assert lake.load(written(tmp_path / f"1.{kind}", names, [(1, 2, 3), (4, 5, 6)])) == "evolved"
+    assert lake.load(written(tmp_path / f"2.{kind}", names[::-1], [(9, 8, 7), (12, 11, 10)])) == "same"
+    assert [(one.name, one.aliases) for one in lake.contract.columns] == [
+        ("qty", ()),
+        ("Qty_3", ("Qty",)),
+        ("Qty_2", ()),
+    ]
+    rows = sorted(zip(*(lake.duckdb()[name].to_pylist() for name in ("qty", "Qty_3", "Qty_2")), strict=True))
+    assert rows == [(1, 2, 3), (4, 5, 6), (7, 8, 9), (10, 11, 12)]
+
+
+@pytest.mark.parametrize("other", ["Qty", "Menge"])
+def test_a_file_may_have_a_column_and_another_of_its_names(tmp_path: Path, other: str) -> None:
+    lake = Lake(tmp_path)
+    lake.load(written(tmp_path / "1.csv", ("id", "qty"), [(1, 2)]))
+    columns = [replace(one, aliases=(other,) if one.name == "qty" else ()) for one in lake.contract.columns]
+    lake.contract = replace(lake.contract, columns=tuple(columns))
+    assert lake.load(written(tmp_path / "2.csv", ("id", other, "qty"), [(3, 5, 4)])) == "evolved"
+    (change,) = [change for change in lake.changes if change.kind == "new_column"]
+    assert f'The file calls it "{other}", which is another name of column "qty".' in change.message
+    assert lake.load(written(tmp_path / "3.csv", ("id", "qty", other), [(6, 7, 8)])) == "same"
+    assert lake.load(written(tmp_path / "4.csv", ("id", other), [(9, 10)])) == "same"
+    assert [column.name for column in lake.contract.columns] == ["id", "qty", f"{other}_2"]
+    rows = sorted(zip(*(lake.duckdb()[name].to_pylist() for name in ("id", "qty", f"{other}_2")), strict=True))
+    assert rows == [(1, 2, None), (3, 4, 5), (6, 7, 8), (9, 10, None)]
