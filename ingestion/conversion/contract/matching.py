@@ -37,8 +37,10 @@ def matched(contract: Contract, names: list[str]) -> Matching:
     """Match by name or alias, then by spelling: capitals and spaces around a name make no other column."""
     result = Matching()
     taken: set[int] = set()
-    for place, name in enumerate(names):
-        column = contract.column(name)
+    agreed = [contract.column(name) for name in names]
+    own = [place for place, column in enumerate(agreed) if column and column.name == names[place]]
+    for place in [*own, *range(len(names))]:  # a column's own name goes before its aliases
+        column = agreed[place]
         if column is not None and column.name not in result.found:
             result.found[column.name] = place
             taken.add(place)
