@@ -28,8 +28,7 @@ _NEVER = "No type holds these values and the earlier ones. Load the file into a 
 def birth(contract: Contract, ways: Sequence[Way], names: list[str], rules: dict[str, str], rows: int) -> Contract:
     """Return the contract that a first file makes: its columns, with room for larger amounts."""
     columns = tuple(
-        _new(contract, way, names, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls))
-        for way in ways
+        _new(contract, way, names, rules, nullable=way.name == TECHNICAL or not rows or bool(way.nulls)) for way in ways
     )
     return contract.with_columns(columns)
 
