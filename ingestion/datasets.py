@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestion.models import Job
 
 FEED = "datasets"
+UNSETTLED = "unsettled"
+"""The feed of those with objects that cannot get their contract's types; it repeats their names and these objects."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +64,8 @@ def get(name: str) -> Dataset | None:
 def all_datasets(limit: int = 500) -> list[Dataset]:
     """Return the datasets by name."""
     return list(Dataset.query(FEED, limit=limit))
+
+
+def unsettled(limit: int) -> list[Dataset]:
+    """Return datasets with objects that cannot get their contract's types: ``name`` and ``unsettled`` of each."""
+    return list(Dataset.query(UNSETTLED, limit=limit))

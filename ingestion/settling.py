@@ -12,12 +12,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pynamodb.exceptions import UpdateError
-
 from ingestion import datasets, lake, lifecycle, manifest
 from ingestion.errors import JobMissing, StoreError, StoreUnavailable
 from ingestion.models import Dataset, Job
-from ingestion.moves import is_condition_failed, record, unavailable, updated
+from ingestion.moves import record, transact, updated
 from ingestion.ranged import parquet_source
 
 if TYPE_CHECKING:
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from pynamodb.expressions.update import Action
+    from pynamodb.transactions import TransactWrite
 
     from ingestion.conversion.contract.model import Contract
 
@@ -64,14 +63,30 @@ def settle(dataset: str, contract: Contract, job: Job, beat: Callable[[], None])
 
 def keep_unsettled(dataset: str, version: int, left: Sequence[tuple[str, ObjectUnsettled]]) -> None:
     """Note whether all objects of a dataset have the types of a version, and which of them cannot."""
-    told = [_told(key, error) for key, error in left[:LISTED]]
-    actions: list[Action] = [Dataset.settled_version.set(0 if left else version)]
+    _keep(dataset, version, [_told(key, error) for key, error in left[:LISTED]])
+
+
+def add_unsettled(dataset: str, version: int, key: str, error: ObjectUnsettled) -> None:
+    """Note an object that cannot get the types of a version, beside those that are noted already."""
+    one = _told(key, error)
+    found = datasets.get(dataset)
+    others = [other for other in (found.unsettled if found else None) or () if other["path"] != one["path"]]
+    _keep(dataset, version, [one, *others][:LISTED])
+
+
+def _keep(dataset: str, version: int, told: list[dict[str, Any]]) -> None:
+    """Write the list where the dataset's record has it, and where the dashboard finds it without seeking."""
+    actions: list[Action] = [Dataset.settled_version.set(0 if told else version)]
     actions.append(Dataset.unsettled.set(told) if told else Dataset.unsettled.remove())
-    try:
-        Dataset(datasets.FEED, dataset).update(actions, condition=Dataset.schema_version == version)
-    except UpdateError as error:
-        if not is_condition_failed(error):
-            raise unavailable(error) from error  # otherwise there is a newer version, whose job settles it
+    sign = Dataset(datasets.UNSETTLED, dataset, unsettled=told)
+
+    def write(transaction: TransactWrite) -> None:
+        transaction.update(
+            Dataset(datasets.FEED, dataset), actions=actions, condition=Dataset.schema_version == version
+        )
+        transaction.save(sign) if told else transaction.delete(sign)
+
+    transact(write)  # refused where there is a newer version, whose job settles it
 
 
 def _told(key: str, error: ObjectUnsettled) -> dict[str, Any]:

@@ -389,7 +389,7 @@ def _succeed(job: Job, told: dict[str, Any], contract: Contract, still_wrong: It
         try:
             settling.settle_object(key, contract, by=job.job_id)
         except settling.ObjectUnsettled as error:  # it is published: a person has to look
-            settling.keep_unsettled(job.dataset, contract.version, [(key, error)])
+            settling.add_unsettled(job.dataset, contract.version, key, error)
             record(job, "publish", error.what, level="warning")
         with tempfile.TemporaryDirectory(prefix="databridge-") as folder:
             lake.download(key, Path(folder) / "published")

@@ -59,7 +59,7 @@ def _facts(request: HttpRequest) -> dict[str, Any]:
         "figures": _figures(trends.windows[chosen]),
         "failed": failed[:ATTENTION],
         "open_rejects": open_rejects,
-        "unsettled": [dataset for dataset in datasets if dataset.unsettled][:ATTENTION],
+        "unsettled": known_datasets.unsettled(ATTENTION),
         "waiting": _waiting(recent, own_only(request))[:ATTENTION] if trends.by_status["PENDING"] else [],
         "recent": recent[:RECENT],
         "datasets": datasets[:FRESHEST],
