@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import ClassVar
 
 from ingestion.conversion.errors import ConversionError
@@ -14,6 +15,8 @@ from ingestion.conversion.streams import MAGIC, Damaged, Decompressed
 from ingestion.conversion.structure import Scanner
 
 UNPACKED_BYTES = 8 << 20
+NEAR_BYTES = 16
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WHOLE_ONLY: dict[bytes, str] = {
     b"PK\x03\x04": "a workbook or a zip archive",
     b"\xd0\xcf\x11\xe0": "a workbook",
@@ -45,7 +48,7 @@ def whole_part(head: bytes) -> bytes:
         if head.startswith(marks):
             return whole_part(_unpacked(kind, head))
     for mark, name in _WHOLE_ONLY.items():
-        if head.startswith(mark):
+        if head.startswith(mark) and not _is_name(head, mark):
             raise WholeOnly(
                 f"This is {name}, which can only be read whole, and it is too large to be looked at by its beginning.",
                 hint="Load it: the job shows what was found, and a file that cannot be read loads nothing.",
@@ -56,6 +59,12 @@ def whole_part(head: bytes) -> bytes:
     if start in {b"[", b"{"} and not _is_lines(head):
         return _cut_json(head)
     return _cut_lines(head)
+
+
+def _is_name(head: bytes, mark: bytes) -> bool:
+    """Tell a text whose first name begins with a mark, such as ``ORCAMENTO``, from the file that the mark is of."""
+    behind = head[len(mark) : len(mark) + NEAR_BYTES]
+    return mark.isalnum() and bool(behind) and not _CONTROL.search(behind)
 
 
 def _unpacked(kind: str, head: bytes) -> bytes:

@@ -114,3 +114,9 @@ def test_of_a_wide_table_the_first_columns_are_shown():
 def test_values_of_json_are_shown_as_json():
     found = dry_run(b'[{"ok": true, "in": {"n": 1.50}}]', filename="a.json", is_whole=True)
     assert found["rows_shown"] == [[["true", "true", False], ['{"n": "1.50"}', '{"n": "1.50"}', False]]]
+
+
+@pytest.mark.parametrize("name", [b"ORCAMENTO", b"PAR1", b"FEA1", b"ARROW1"])
+def test_a_text_whose_first_name_begins_like_a_mark_has_a_beginning(name):
+    head = name + b";amount\n" + b"K1;2.50\n" * 40
+    assert whole_part(head + b"K1;2.") == head
