@@ -68,4 +68,4 @@ def all_datasets(limit: int = 500) -> list[Dataset]:
 
 def unsettled(limit: int) -> list[Dataset]:
     """Return datasets with objects that cannot get their contract's types: ``name`` and ``unsettled`` of each."""
-    return list(Dataset.query(UNSETTLED, limit=limit))
+    return list(Dataset.query(UNSETTLED, filter_condition=Dataset.unsettled.exists(), limit=limit))

@@ -78,13 +78,15 @@ def _keep(dataset: str, version: int, told: list[dict[str, Any]]) -> None:
     """Write the list where the dataset's record has it, and where the dashboard finds it without seeking."""
     actions: list[Action] = [Dataset.settled_version.set(0 if told else version)]
     actions.append(Dataset.unsettled.set(told) if told else Dataset.unsettled.remove())
-    sign = Dataset(datasets.UNSETTLED, dataset, unsettled=told)
+    known = datasets.get(dataset)
+    is_new_there = bool(told or (known and known.unsettled))
 
     def write(transaction: TransactWrite) -> None:
         transaction.update(
             Dataset(datasets.FEED, dataset), actions=actions, condition=Dataset.schema_version == version
         )
-        transaction.save(sign) if told else transaction.delete(sign)
+        if is_new_there:
+            transaction.save(Dataset(datasets.UNSETTLED, dataset, unsettled=told or None))
 
     transact(write)  # refused where there is a newer version, whose job settles it
 

@@ -161,6 +161,31 @@ def test_names_kept_before_that_differ_by_capitals_lock_no_dataset_and_new_ones_
         contracts.change(dataset, {"version": 2, "columns": columns}, by="an admin")
 
 
+def test_an_object_with_a_damaged_footer_fails_no_later_load_and_further_ones_are_noted_beside_it(loaded, dataset):
+    from ingestion import contracts, datasets, lake, settling
+
+    first = loaded("id;qty\n1;3\n2;4\n")
+    key = lake.key_of(first.output_path)
+    body = lake.get_bytes(key)
+    lake.put_bytes(key, body[:-200] + b"\xff" * 192 + body[-8:])
+
+    second = loaded("id;qty\n3;1,5\n4;2,25\n")
+
+    assert second.status == "SUCCESS", second.error
+    (one,) = datasets.get(dataset).unsettled
+    assert one["path"] == first.output_path
+    version = contracts.known(dataset).version
+    for why in ("once", "twice"):
+        settling.add_unsettled(dataset, version, "parquet/other", settling.ObjectUnsettled(why, hint=""))
+    assert [other["why"] for other in datasets.get(dataset).unsettled] == ["twice", one["why"]]
+    assert dataset in [found.name for found in datasets.unsettled(1000)]
+
+    lake.put_bytes(key, body)
+    assert loaded("id;qty\n5;1,5\n6;7\n").status == "SUCCESS"
+    assert datasets.get(dataset).unsettled is None
+    assert dataset not in [found.name for found in datasets.unsettled(1000)]
+
+
 def test_a_job_that_asks_waits_for_nobody_but_an_admin_and_loads_once_approved(loaded, dataset, table):
     from ingestion import approvals, contracts, lifecycle, worker
 
