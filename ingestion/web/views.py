@@ -155,6 +155,7 @@ def _agreed(columns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             **column,
             "type": column["type"] if isinstance(column["type"], str) else next(iter(column["type"])),
             "aliases": "; ".join(column.get("aliases", ())),
+            "is_listable": all(name.strip() == name != "" and ";" not in name for name in column.get("aliases", ())),
         }
         for column in columns
     ]

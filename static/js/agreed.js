@@ -53,8 +53,10 @@ function added(template, name, type) {
  */
 function column(row, agreed) {
   const box = (/** @type {string} */ which) => /** @type {HTMLInputElement} */ (row.querySelector(`[data-${which}]`));
-  const aliases = box("aliases").value.split(";").map((name) => name.trim()).filter(Boolean);
   const { column: name, type } = row.dataset;
   const known = type ? { name, type } : agreed.find((one) => one.name === name);
-  return { ...known, key: box("key").checked, nullable: box("nullable").checked, aliases };
+  const changed = { ...known, key: box("key").checked, nullable: box("nullable").checked };
+  const { value, defaultValue } = box("aliases");
+  if (value === defaultValue) return changed; // a name may itself hold a semicolon
+  return { ...changed, aliases: value.split(";").map((other) => other.trim()).filter(Boolean) };
 }

@@ -102,6 +102,22 @@ def test_an_admin_agrees_on_keys_empty_cells_and_other_names_by_the_keyboard(as_
     assert page.complaints == seen.complaints == []
 
 
+def test_a_name_with_a_semicolon_stays_one_while_its_column_is_changed(as_role, live, api, dataset):
+    columns = api("Admin").get(f"/datasets/{dataset}/contract").json()["columns"]
+    columns[0]["aliases"] = ["a;b", " c"]
+    api("Admin").put(f"/datasets/{dataset}/contract", json={"version": 1, "columns": columns}).raise_for_status()
+    page = as_role("Admin")
+    page.goto(f"{live}/app/datasets/{dataset}")
+    page.get_by_text("Keys, empty cells and other names").press("Enter")
+    assert not page.get_by_label("id: other names", exact=True).is_editable()
+    page.get_by_label("id: key", exact=True).press("Space")
+    page.get_by_role("button", name="Save as a new version").press("Enter")
+    page.get_by_role("heading", name="Contract, version 3").wait_for()
+    saved = api("Admin").get(f"/datasets/{dataset}/contract").json()["columns"]
+    assert saved == [{**columns[0], "key": True}, *columns[1:]]
+    assert page.complaints == []
+
+
 def test_an_admin_sees_what_a_file_changes_and_approves_or_refuses(as_role, live, api, ended, dataset):
     texts = [[row[0], f"about {row[1]}", row[2]] for row in ROWS]
     jobs = [send(api("Operator"), dataset, texts), send(api("Operator"), dataset, [*texts, ["B1", "none", "EUR"]])]

@@ -76,3 +76,19 @@ def test_the_last_hours_and_days_count_the_same_jobs(stack, api, ended):
         assert grown >= 1, name
         assert after.windows[name].success_rate is not None
     assert [len(window.steps) for window in after.windows.values()] == [24, 7, 30]
+
+
+def test_an_unsettled_dataset_is_shown_wherever_it_stands_in_the_alphabet(signed_in, api, ended, monkeypatch):
+    from ingestion import settling
+    from ingestion.web import dashboard
+
+    monkeypatch.setattr(dashboard, "DATASETS", 1)
+    monkeypatch.setattr(dashboard, "ATTENTION", 1000)
+    name = f"zz_{uuid.uuid4().hex[:8]}"
+    sent = api("Operator").post(f"/ingest?dataset={name}&filename=a.csv", content=f"a\n{uuid.uuid4()}\n".encode(),
+                                headers={"Content-Type": "text/csv"})  # fmt: skip
+    ended(sent.json()["job_id"])
+    settling.add_unsettled(name, 1, "parquet/x", settling.ObjectUnsettled("It cannot be read.", hint=""))
+    assert f"/app/datasets/{name}#unsettled" in signed_in("viewer").get("/app/").content.decode()
+    settling.keep_unsettled(name, 1, [])
+    assert f"/app/datasets/{name}#unsettled" not in signed_in("viewer").get("/app/").content.decode()
