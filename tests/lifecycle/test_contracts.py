@@ -375,7 +375,7 @@ def test_hundreds_of_thousands_of_scattered_rows_are_settled_in_one_record(new_j
     dismissed = ({"rows": "800000", "by": "an admin", "reason": "twice", "at": ""},)
     state = setaside.State(total=800_000, loaded=rows, held={"a job": held}, dismissed=dismissed)
     Job(job.job_id).update([Job.rejects_version.set(0)])
-    assert transact(lambda transaction: state.write(transaction, job.job_id))
+    assert transact(state.writing(job.job_id))
     found = setaside.State.of(lifecycle.get(job.job_id))
     assert (found.loaded, found.held["a job"], found.dismissed) == (rows, held, dismissed)
     assert found.open == 800_000 - len(rows) - 1
