@@ -201,10 +201,12 @@ def test_every_page_of_the_admin(as_role, live, jobs):
         page.goto(f"{live}/admin/{path}")
         found += wrong(page, name, widths=(1440, 768, 390))
     page.goto(f"{live}/admin/accounts/auditrow/")
-    page.locator("#result_list a").first.click()
+    with page.expect_navigation():
+        page.locator("#result_list a").first.click()
     found += wrong(page, "entry of the audit log")
     page.goto(f"{live}/admin/accounts/user/?q=viewer@")
-    page.locator("#result_list a").first.click()
+    with page.expect_navigation():
+        page.locator("#result_list a").first.click()
     found += wrong(page, "person")
     page.get_by_role("button", name="Disable").click()
     found += wrong(page, "question")
