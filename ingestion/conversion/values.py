@@ -182,7 +182,7 @@ class Reject:
     ``line`` counts from 1 (of a sheet: its row); it and ``offset`` are those of the row (see ``Origin``). ``value`` is
     the cell's text, ``raw`` the whole row as JSON text. ``rule`` is the rule that the cell breaks. ``row`` numbers the
     rows set aside, from 1: a row with several wrong cells has several rejects. ``source_row`` numbers the file's rows
-    of data, from 1; it is None where the format's reader itself sets the row aside.
+    of data, from 1.
     """
 
     code: str

@@ -120,7 +120,9 @@ class GatedTable(Table):
 
         One that sees all comes before those that do not, behind the one that gives the batch its shape.
         """
-        rejects.size = size = batch.num_rows
+        begin, self._seen = self._seen, self._seen + batch.num_rows
+        known = self._table.numbers
+        rejects.numbers = np.arange(begin + 1, self._seen + 1) if known is None else known[begin : self._seen]
         rows = None
         for gate in self.gates:
             if rejects.marked and not getattr(gate, "sees_all", False):
@@ -128,8 +130,7 @@ class GatedTable(Table):
             batch = gate.pass_(batch, rows, rejects)
         if rejects.marked:
             batch, _ = _without(batch, rows, rejects)
-            rejects.settle(self._seen)
-        self._seen += size
+            rejects.settle()
         return batch
 
     def _finish(self, rejects: Rejects) -> None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion.checks.errors import RuleColumnMissing, RuleInvalid
@@ -47,11 +46,9 @@ class LineageGate:
         """``source_rows`` are the numbers of the rows where these are not 1, 2, 3: of rows that come a second time."""
         self._lineage = lineage
         self._given = source_rows
-        self._before = 0
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
         """Begin a pass; raises ``RuleColumnMissing`` where the file has a column of such a name."""
-        self._before = 0
         if taken := [name for name in self._lineage.columns if name in schema.names]:
             raise RuleColumnMissing(
                 f'The file has a column "{taken[0]}" itself, so the lineage column cannot have this name.',
@@ -63,9 +60,7 @@ class LineageGate:
 
     def pass_(self, batch: pa.RecordBatch, rows: Numbers | None, rejects: Rejects) -> pa.RecordBatch:
         """Append them to a batch."""
-        size = rejects.size
-        numbers = (np.arange(size) if rows is None else rows) + self._before
-        self._before += size
+        numbers = rejects.numbers if rows is None else rejects.numbers[rows]
         made = {
             JOB: lambda: pa.repeat(pa.scalar(self._lineage.job_id), batch.num_rows),
             ROW: lambda: self._numbers(numbers),
@@ -77,8 +72,8 @@ class LineageGate:
 
     def _numbers(self, numbers: Numbers) -> pa.Array:
         if self._given is None:
-            return pa.array(numbers + 1, pa.int64())
-        return pa.array([self._given[at] for at in numbers.tolist()], pa.int64())
+            return pa.array(numbers, pa.int64())
+        return pa.array([self._given[at - 1] for at in numbers.tolist()], pa.int64())
 
     def finish(self, table: Table, rejects: Rejects) -> None:
         """Have nothing to judge."""

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion.values import MAX_LISTED, Reject
@@ -40,14 +41,14 @@ class Rejects:
     """Collects the rejects of one pass; ``count`` is the number of rows set aside, not of their wrong cells.
 
     While a batch is looked at its rows are marked; ``settle`` then asks the table where these stand. All rejects go
-    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``. ``size`` is how many rows
-    the present batch had when it was read.
+    to ``path`` as Parquet, where one is given; the first ``MAX_LISTED`` are in ``listed``. ``numbers`` are those of
+    the present batch's rows, as they were read, among the input's rows of data, from 1.
     """
 
     def __init__(self, origin: Callable[[int], Origin], path: Path | None = None) -> None:
         """Begin without any; ``origin`` tells where a row of the present batch stands."""
         self.origin = origin
-        self.size = 0
+        self.numbers: Numbers = np.zeros(0, np.int64)
         self.listed: list[Reject] = []
         self.count = self.entries = 0
         if path is not None:
@@ -79,11 +80,11 @@ class Rejects:
         """The rows of the present batch that are set aside so far."""
         return sorted(self._marks)
 
-    def settle(self, before: int) -> None:
-        """Take in what was marked in the present batch, in the order of its rows; ``before`` it were so many rows."""
+    def settle(self) -> None:
+        """Take in what was marked in the present batch, in the order of its rows."""
         for row in self.marked:
             self.count += 1
-            self._take(self._marks[row], self.origin(row), before + row + 1)
+            self._take(self._marks[row], self.origin(row), int(self.numbers[row]))
         self._marks = {}
 
     def take(self, rejects: Iterable[Reject], rows: int) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from ingestion.conversion.values import Column, Decision, Notice, Origin, Reject, RowCount
 
@@ -24,12 +26,14 @@ class Table(Protocol):
     """One table of the input. ``batches`` starts at the first row each time it is called.
 
     ``rows``, ``rejects``, ``warnings`` and ``columns()`` describe the last complete pass. ``decisions`` are those
-    that only reading could settle. ``progress`` is the number of bytes of the payload consumed so far.
+    that only reading could settle. ``progress`` is the number of bytes of the payload consumed so far. ``numbers``
+    are those of the rows that the batches have among the input's rows of data, from 1; None for 1, 2, 3 and so on.
     """
 
     decisions: tuple[Decision, ...] = ()
     rows: RowCount
     rejects: Collection[Reject] = ()
+    numbers: NDArray[np.int64] | None = None
     warnings: list[Notice]
     progress: int
 

@@ -81,6 +81,7 @@ class WorkbookTable(Table):
         refused = among(grid.rows_with(REJECTED), layout.body)
         self._body = np.setdiff1d(layout.body, refused, assume_unique=True) if len(refused) else layout.body
         if len(refused):
+            self.numbers = np.flatnonzero(np.isin(layout.body, self._body, assume_unique=True)) + 1
             self._set_aside(grid, layout, refused.tolist())
         skipped = {reason: len(rows) for reason, rows in layout.skipped.items()}
         read = len(layout.body) + sum(skipped.values())

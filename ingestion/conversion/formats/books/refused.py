@@ -32,6 +32,7 @@ class RefusedRows(Collection[Reject]):
         self._cells = grid.within(np.array(rows, np.int64))
         self._texts = grid.texts
         self._names = layout.names
+        self._numbers = dict(zip(rows, (np.searchsorted(layout.body, rows) + 1).tolist(), strict=True))
         self._rows = rows
         self._place = place
         self._epoch = epoch
@@ -67,4 +68,5 @@ class RefusedRows(Collection[Reject]):
                 column=names.get(col),
                 value=texts[at],
                 raw=json.dumps(whole[row], ensure_ascii=False),
+                source_row=self._numbers[row],
             )
