@@ -14,8 +14,7 @@ from ingestion import lake, lifecycle, setaside
 from ingestion.conversion.checks.corrections import corrections_of
 from ingestion.conversion.checks.errors import CorrectionsInvalid, RuleInvalid
 from ingestion.conversion.formats.replayed import write_rows
-from ingestion.conversion.values import shortened
-from ingestion.ranged import parquet_source
+from ingestion.ranged import RESTORE, parquet_source, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,22 +80,19 @@ def _columns_of(
 
     from ingestion.conversion.checks.references import RULE
 
-    try:
-        with pq.ParquetFile(parquet_source(key), pre_buffer=False) as file:
-            if missing := [name for name in columns if name not in file.schema_arrow.names]:
-                on_missing(missing[0])
-                return
-            ways = json.loads((file.metadata.metadata or {}).get(b"databridge.rules", b"{}"))
-            fields = [file.schema_arrow.field(name) for name in columns]
-            schema = pa.schema([field.with_metadata({RULE: ways.get(field.name, "")}) for field in fields])
-            for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
-                yield pa.RecordBatch.from_arrays(batch.select(list(columns)).columns, schema=schema)
-    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells of damage
-        raise RuleInvalid(
-            f"{lake.uri(key)} cannot be read, so nothing can be compared with its rows: "
-            f"{shortened(str(error).partition(chr(10))[0], 160)}",
-            hint="Restore the object from the bucket's versions, or remove it and load its raw file again.",
-        ) from error
+    def unreadable(why: str) -> RuleInvalid:
+        told = f"{lake.uri(key)} cannot be read, so nothing can be compared with its rows: {why}"
+        return RuleInvalid(told, hint=RESTORE)
+
+    with refused(key, unreadable), pq.ParquetFile(parquet_source(key), pre_buffer=False) as file:
+        if missing := [name for name in columns if name not in file.schema_arrow.names]:
+            on_missing(missing[0])
+            return
+        ways = json.loads((file.metadata.metadata or {}).get(b"databridge.rules", b"{}"))
+        fields = [file.schema_arrow.field(name) for name in columns]
+        schema = pa.schema([field.with_metadata({RULE: ways.get(field.name, "")}) for field in fields])
+        for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
+            yield pa.RecordBatch.from_arrays(batch.select(list(columns)).columns, schema=schema)
 
 
 def checks_of(job: Job, contract: Mapping[str, Any]) -> Checks:

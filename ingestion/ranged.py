@@ -1,8 +1,10 @@
-"""An object of the lake as a file that is read in parts, so that Parquet's reader fetches only what it needs of it."""
+"""An object of the lake as a file that Parquet's reader fetches in parts, and what Arrow says of damage."""
 
 from __future__ import annotations
 
 import io
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from databridge import config
@@ -11,7 +13,15 @@ from ingestion import lake
 from ingestion.errors import ObjectMissing, StoreUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import pyarrow as pa
+
+    from ingestion.errors import DataBridgeError
+
+logger = logging.getLogger(__name__)
+
+RESTORE = "Restore the object from the bucket's versions, or remove it and load its raw file again."
 
 
 def parquet_source(key: str) -> pa.PythonFile:
@@ -19,6 +29,25 @@ def parquet_source(key: str) -> pa.PythonFile:
     import pyarrow as pa
 
     return pa.PythonFile(_Ranged(key), mode="r")
+
+
+@contextmanager
+def refused(key: str, error_of: Callable[[str], DataBridgeError]) -> Iterator[None]:
+    """Turn what Arrow raises of an object that it cannot read or cast into the error for it, given why in short.
+
+    Errors of the machine itself, such as a full disk, stay what they are.
+    """
+    import pyarrow as pa
+
+    from ingestion.conversion.values import shortened
+
+    try:
+        yield
+    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        logger.exception("an object cannot be read or brought to the contract's types", extra={"key": key})
+        raise error_of(shortened(str(error).partition("\n")[0], 160)) from error
 
 
 class _Ranged(io.RawIOBase):

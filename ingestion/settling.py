@@ -7,7 +7,6 @@ what the job's record says of it follows. Doing it twice changes nothing, so tha
 from __future__ import annotations
 
 import hashlib
-import logging
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +15,7 @@ from ingestion import datasets, lake, lifecycle, manifest
 from ingestion.errors import JobMissing, StoreError, StoreUnavailable
 from ingestion.models import Dataset, Job
 from ingestion.moves import record, transact, updated
-from ingestion.ranged import parquet_source
+from ingestion.ranged import RESTORE, parquet_source, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.contract.model import Contract
 
-logger = logging.getLogger(__name__)
 _TRIES = 5
 LISTED = 20
 
@@ -100,21 +98,13 @@ def settle_object(key: str, contract: Contract, *, by: str) -> bool:
 
     Raises ``ObjectUnsettled``.
     """
-    import pyarrow as pa
 
-    from ingestion.conversion.values import shortened
+    def unsettled(why: str) -> ObjectUnsettled:
+        told = f"{lake.uri(key)} cannot get the types of version {contract.version} of the contract: {why}"
+        return ObjectUnsettled(told, hint=RESTORE)
 
-    try:
+    with refused(key, unsettled):
         return _settle_object(key, contract, by)
-    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:  # how Arrow tells what does not fit
-        if isinstance(error, OSError) and error.errno is not None:  # the machine's, such as a full disk
-            raise
-        logger.exception("an object cannot be brought to the contract's types", extra={"key": key})
-        raise ObjectUnsettled(
-            f"{lake.uri(key)} cannot get the types of version {contract.version} of the contract: "
-            f"{shortened(str(error).partition(chr(10))[0], 160)}",
-            hint="Restore the object from the bucket's versions, or remove it and load its raw file again.",
-        ) from error
 
 
 def _settle_object(key: str, contract: Contract, by: str) -> bool:
