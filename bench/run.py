@@ -6,6 +6,7 @@ Usage: run.py [--rounds N] [CASE ...]
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import os
 import platform
@@ -101,6 +102,8 @@ def main() -> None:
     if given.measure:
         measure(given.measure[0], Path(given.measure[1]))
         return
+    # The peers were compiled when they were installed; where Python may not keep bytecode, every start would compile.
+    compileall.compile_dir(ROOT / "ingestion", quiet=1)
     names = ("pyarrow", "duckdb", "polars", "pandas", "fastexcel")
     print(f"{os.cpu_count()} cores of {processor()}, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{name} {version(name)}" for name in names))
