@@ -12,6 +12,7 @@ from ingestion.conversion.convert import convert
 from ingestion.conversion.detect import detect
 from ingestion.conversion.formats.delimited import first_cells
 from ingestion.conversion.heads import whole_part
+from ingestion.conversion.pythonic import values
 from ingestion.conversion.shown import shown
 from ingestion.conversion.typing.render import UnknownRule, render
 from ingestion.conversion.unpack import open_payload
@@ -58,7 +59,7 @@ def _typed(output: Path) -> list[list[Any]]:
     with pq.ParquetFile(output) as file:
         names = file.schema_arrow.names[:COLUMNS]
         batch = next(file.iter_batches(batch_size=ROWS, columns=names), None) if names else None
-    return [list(row) for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)] if batch else []
+    return [list(row) for row in zip(*(values(column) for column in batch.columns), strict=True)] if batch else []
 
 
 def _raw(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from ingestion.conversion.pythonic import values
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -33,7 +35,7 @@ def preview(path: Path) -> dict[str, Any]:
         batch = next(file.iter_batches(batch_size=PREVIEW_ROWS), None)
         schema = file.schema_arrow
     rows: Iterator[tuple[Any, ...]] = (
-        zip(*(column.to_pylist() for column in batch.columns), strict=True) if batch else iter(())
+        zip(*(values(column) for column in batch.columns), strict=True) if batch else iter(())
     )
     return {
         "columns": [{"name": one.name, "type": str(one.type)} for one in schema],

@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingestion.conversion.pythonic import values
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -41,7 +43,7 @@ def hashes(cells: pa.Array) -> NDArray[np.uint64]:
     if pa.types.is_decimal128(kind):
         pairs = _pairs(cells)
         return mixed(mixed(pairs[0::2].copy()) ^ pairs[1::2])
-    return _of_texts(pa.array([None if value is None else repr(value) for value in cells.to_pylist()], pa.string()))
+    return _of_texts(pa.array([None if value is None else repr(value) for value in values(cells)], pa.string()))
 
 
 def combined(columns: Sequence[pa.Array]) -> NDArray[np.uint64]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.checks.rules import as_day, as_number, full
+from ingestion.conversion.pythonic import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def as_texts(cells: pa.Array) -> pa.Array:
     try:
         return pc.cast(cells, pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return pa.array([None if value is None else str(value) for value in cells.to_pylist()], pa.string())
+        return pa.array([None if value is None else str(value) for value in values(cells)], pa.string())
 
 
 # ---- values of a list, patterns ----

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.checks.hashing import hashes
+from ingestion.conversion.pythonic import value
 from ingestion.conversion.shown import shown
 from ingestion.conversion.values import shortened
 
@@ -68,7 +69,7 @@ class _Sketch:
     def _sample(self, known: pa.Array) -> None:
         for at in range(0, len(known), max(1, len(known) // SAMPLES)):
             if len(self.samples) < SAMPLES:
-                self.samples[shortened(shown(known[at].as_py()) or "", LONGEST)] = None
+                self.samples[shortened(shown(value(known[at])) or "", LONGEST)] = None
 
     def of_rows_seen(self) -> float:
         """Return how many different values the rows looked at have."""

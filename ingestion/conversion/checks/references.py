@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -23,6 +24,9 @@ HELD_KEYS = 4_000_000
 RULE = b"rule"
 """In a field's metadata: how its values were written, which they are again where they are compared with texts."""
 _SALT = "\x01"
+_INSTANT = pa.decimal128(38, 0)
+"""In which moments of two units are compared: nanoseconds, of which 64 bits do not reach to every one of them."""
+_NANOSECONDS = {"s": Decimal(10**9), "ms": Decimal(10**6), "us": Decimal(1000), "ns": Decimal(1)}
 
 
 class References(Protocol):
@@ -134,10 +138,16 @@ def _compared(one: pa.DataType, two: pa.DataType) -> pa.DataType:
     """Return the type in which values of two types are compared."""
     if (pa.types.is_floating(one) and is_number(two)) or (is_number(one) and pa.types.is_floating(two)):
         return pa.float64()
-    return common(canonical(one), canonical(two)) or pa.string()
+    one, two = canonical(one), canonical(two)
+    if pa.types.is_timestamp(one) and pa.types.is_timestamp(two) and one.tz == two.tz and one.unit != two.unit:
+        return _INSTANT
+    return common(one, two) or pa.string()
 
 
 def _as(cells: pa.Array, kind: pa.DataType, rule: str = "") -> pa.Array:
+    if pa.types.is_timestamp(cells.type) and kind == _INSTANT:
+        counts = pc.cast(pc.cast(cells, pa.int64()), pa.decimal128(19, 0))
+        return pc.cast(pc.multiply(counts, pa.scalar(_NANOSECONDS[cells.type.unit], pa.decimal128(10, 0))), kind)
     return pc.cast(cells, kind, safe=False) if pa.types.is_floating(kind) else cast(cells, kind, rule)
 
 

@@ -17,6 +17,7 @@ from ingestion.conversion.checks.rules import as_age, as_number
 from ingestion.conversion.checks.sums import Sum
 from ingestion.conversion.checks.unique import Again, UniqueKeys
 from ingestion.conversion.formats.base import PlanWidened
+from ingestion.conversion.pythonic import value
 from ingestion.conversion.values import Notice, shortened
 from ingestion.errors import Place
 
@@ -295,11 +296,12 @@ class _Newest:
 
     def __init__(self) -> None:
         self.value: Any = None
+        self._scalar: pa.Scalar | None = None
 
     def add(self, cells: pa.Array, batch: pa.RecordBatch, out: Sequence[int]) -> None:
-        newest = pc.max(cells).as_py()
-        if newest is not None and (self.value is None or newest > self.value):
-            self.value = newest
+        newest = pc.max(cells)
+        if newest.is_valid and (self._scalar is None or pc.greater(newest, self._scalar).as_py()):
+            self._scalar, self.value = newest, value(newest)
 
 
 def _within(rows: Numbers, marked: Sequence[int]) -> list[int]:
@@ -337,13 +339,13 @@ def _cells(check: _Check, batch: pa.RecordBatch, row: int) -> list[tuple[str, in
     """Return the columns of a row that are to be named: of ``not_null`` those that are null, else all or the first."""
     pairs = list(zip(check.rule.columns, check.places, strict=True))
     if check.rule.kind == "not_null":
-        return [(name, place) for name, place in pairs if batch.column(place)[row].as_py() is None] or pairs[:1]
+        return [(name, place) for name, place in pairs if not batch.column(place)[row].is_valid] or pairs[:1]
     return pairs[:1]
 
 
 def _reason(rule: Rule, column: str, cell: pa.Scalar) -> str:
-    value = cell.as_py()
-    shown = "nothing" if value is None else f'"{shortened(str(value))}"'
+    held = value(cell)
+    shown = "nothing" if held is None else f'"{shortened(str(held))}"'
     return f'Column "{column}" holds {shown}, which {_WRONG[rule.kind](rule)}.'
 
 
@@ -386,6 +388,9 @@ def _warning(check: _Check) -> Notice:
 def _stale(rule: Rule, newest: Any, now: datetime) -> str:
     if newest is None:
         return f'"{rule.columns[0]}" has no value, so the file\'s age cannot be told.'
+    if isinstance(newest, str):  # beyond Python's calendar: before the year 1, or behind 9999
+        told = f'The newest value of "{rule.columns[0]}" is {newest}, against the rule {rule.name}.'
+        return told if newest.startswith(("-", "0000")) else ""
     if not isinstance(newest, datetime):
         newest = datetime(newest.year, newest.month, newest.day, 23, 59, 59, tzinfo=UTC)
     newest = newest if newest.tzinfo else newest.replace(tzinfo=UTC)

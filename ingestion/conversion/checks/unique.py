@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.checks.hashing import as_words, combined
+from ingestion.conversion.pythonic import value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ class UniqueKeys:
         rows = np.flatnonzero(suspects[place] == found)
         repeated = []
         for row in rows.tolist():
-            key = tuple(cells[row].as_py() for cells in columns)
+            key = tuple(value(cells[row]) for cells in columns)
             if key in self._seen:
                 repeated.append(row)
             self._seen.add(key)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.contract.kinds import INT_DIGITS, MAX_DIGITS
+from ingestion.conversion.pythonic import values
 from ingestion.conversion.typing.render import UnknownRule, notation_of, render
 
 _MAX_PLAIN_SCALE = 6  # Arrow writes smaller fractions with an exponent
@@ -98,7 +99,7 @@ def as_text(cells: pa.Array, rule: str = "") -> pa.Array:
     try:
         notation_of(rule)
     except UnknownRule:
-        return pa.array([None if value is None else plain_text(value) for value in cells.to_pylist()], pa.string())
+        return pa.array([None if value is None else plain_text(value) for value in values(cells)], pa.string())
     return pa.array([render(rule, value) for value in cells.to_pylist()], pa.string())
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.contract.casts import cast, first_unfit
-from ingestion.conversion.contract.kinds import canonical, common, holds, is_number, roomy, scale
+from ingestion.conversion.contract.kinds import canonical, common, holds, is_number, may_hold, roomy, scale
 from ingestion.conversion.contract.notation import JSON_TEXT
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ class Way:
 def target(agreed: pa.DataType, found: pa.DataType, *, lost: bool, wide: bool) -> pa.DataType:
     """Return the type for a contract's column and a file's: the contract's, a wider one of its kind, or text.
 
-    Numbers that have no more decimals than agreed are taken to fit until one does not: then the column is ``wide``.
+    Numbers that have no more decimals than agreed, and moments where nanoseconds are agreed, are taken to fit until one
+    does not: then the column is ``wide``.
     ``lost`` is one whose texts are of another kind.
     """
     found = canonical(found)
@@ -116,7 +117,9 @@ def target(agreed: pa.DataType, found: pa.DataType, *, lost: bool, wide: bool) -
         return roomy(found)
     if pa.types.is_string(found):
         return agreed if is_readable(agreed) else pa.string()
-    if holds(agreed, found):
+    if wide and not is_number(found):
+        return pa.string()  # a moment beyond the years of the type
+    if holds(agreed, found) or may_hold(agreed, found):
         return agreed
     wider = common(agreed, found)
     return pa.string() if wider is None else roomy(wider)

@@ -161,6 +161,12 @@ def holds(wide: pa.DataType, narrow: pa.DataType) -> bool:
     return common(wide, narrow) == wide
 
 
+def may_hold(wide: pa.DataType, narrow: pa.DataType) -> bool:
+    """Tell whether a type holds another's values if they are near enough: nanoseconds reach from 1677 to 2262."""
+    both = pa.types.is_timestamp(wide) and pa.types.is_timestamp(narrow)
+    return bool(both and wide.tz == narrow.tz and wide.unit == "ns")
+
+
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a type holds exact numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_decimal128(kind))
@@ -195,11 +201,14 @@ def _is_moment(kind: pa.DataType) -> bool:
 
 
 def _moment(one: pa.DataType, two: pa.DataType) -> pa.DataType | None:
-    """Return the finer of two timestamps, or the timestamp that also holds a date; zones must agree."""
+    """Return the finer of two timestamps, or the timestamp that also holds a date; zones must agree.
+
+    Nanoseconds and what is coarser have none: 64 bits of nanoseconds end in 2262, and 31 December 9999 is a usual date.
+    """
     if pa.types.is_date32(one) or pa.types.is_date32(two):
         stamp = two if pa.types.is_date32(one) else one
         return stamp if stamp.tz is None and stamp.unit == "us" else None
-    if one.tz != two.tz:
+    if one.tz != two.tz or (one.unit == "ns") != (two.unit == "ns"):
         return None
     return one if _UNITS.index(one.unit) > _UNITS.index(two.unit) else two
 

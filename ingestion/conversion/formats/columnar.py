@@ -18,6 +18,7 @@ from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.bounds import BATCH_CELLS, BATCH_ROWS, Expanded, refuse_arrow_bomb, rows_at_once
 from ingestion.conversion.formats.parquetfile import ParquetSource
 from ingestion.conversion.formats.storable import NotMidnight, bare, breaks_promise, nullable, storable, stored
+from ingestion.conversion.pythonic import value
 from ingestion.conversion.shown import shown
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
 
@@ -145,7 +146,7 @@ class ColumnarTable(Table):
         if self._last is None:
             raise LookupError(row)
         place = self._payload.place()
-        values = [shown(cells[row].as_py()) for cells in self._last.columns]
+        values = [shown(value(cells[row])) for cells in self._last.columns]
         written = dict(zip(self._names, values, strict=True))
         line = self.rows.read - self._last.num_rows + row + 1
         return Origin(file=place.file, member=place.member, line=line, cells=written)
