@@ -10,6 +10,10 @@ _ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[
 _COMMENTED = re.compile(r"(?>(?://|#)[^\r\n]*+[\r\n]\s*+|/\*(?s:.*?)\*/\s*+)++(?=\{\s*[\"}]|\[\s*[\[{])")
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _SCALAR = re.compile(rf'(?:{_NUMBER}|true|false|null|"(?:[^"\\\n\r]|\\.)*")\s*')
+# One cell that torn JSON has and no table: a string without its end or with a word behind it, a bracket never opened.
+_TORN = re.compile(
+    r"""(?:"[^",;|\t]*|"[^",;|\t]*"(?!true|false|null)[^\W\d][^",;|\t\s]*|[^][{}"',;|\t]{0,40}[]}])\s*"""
+)
 
 
 def begins_as_json(body: str, *, whole: bool) -> bool:
@@ -17,4 +21,4 @@ def begins_as_json(body: str, *, whole: bool) -> bool:
     if _OBJECT.match(body) or _ARRAY.match(body) or _COMMENTED.match(body):
         return True
     one_line = whole and "\n" not in body.rstrip(BLANK) and "\r" not in body.rstrip(BLANK)
-    return one_line and (body.startswith("[") or _SCALAR.fullmatch(body) is not None)
+    return one_line and (body.startswith("[") or any(form.fullmatch(body) for form in (_SCALAR, _TORN)))

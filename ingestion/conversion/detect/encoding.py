@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.decoding import EBCDIC, decoded_beginning
+from ingestion.conversion.detect.beginning import BLANK, begins_as_json
 from ingestion.conversion.errors import UndecidedEncoding, UnknownFormat
 from ingestion.conversion.values import Decision, Notice
 
@@ -31,6 +32,7 @@ _MARKS = (
     ("utf-16-le", codecs.BOM_UTF16_LE),
     ("utf-16-be", codecs.BOM_UTF16_BE),
 )
+_TORN_MARK = codecs.BOM_UTF8[:2]
 _BY_MARK = {"utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _INNER = bytes(range(0x80, 0xC0))  # what UTF-8 writes behind the first byte of a character
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a\x01\x1e\x1f"))  # the last three part cells and records
@@ -72,13 +74,26 @@ def decide_encoding(
         return Encoding("iso2022_jp", 0, _told("iso2022_jp", "its escape sequences", 0.99))
     if ebcdic := _ebcdic(head):
         return ebcdic
-    if not _is_text(head):
+    if head.startswith(_TORN_MARK) and _is_utf8(head[len(_TORN_MARK) : -4]):
+        raise UndecidedEncoding(
+            "It begins with two of the three bytes of UTF-8's mark.",
+            hint="Send the file as it was written, or name its encoding with the option encoding.",
+            place=payload.place(line=1),
+        )
+    if not _is_text(head) and not _is_json(head):
         raise UnknownFormat(
             "The content is none of the formats DataBridge reads.",
             hint="Send CSV, JSON, Excel or Parquet, also gzipped or zipped.",
             place=payload.place(),
         )
     return _narrow(payload, head, tail, every_byte=every_byte)
+
+
+def _is_json(head: bytes) -> bool:
+    """Tell whether what is full of control signs begins as JSON, whose reader names the first of them."""
+    return (
+        head.isascii() and head.lstrip()[:1] in {b"[", b"{"} and begins_as_json(head.decode().lstrip(BLANK), whole=True)
+    )
 
 
 def _narrow(payload: Payload, head: bytes, tail: bytes, *, every_byte: bool) -> Encoding:
