@@ -12,11 +12,12 @@ The tree (each package draws its own branch in its ``errors.py``)::
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import ClassVar
 
+from ingestion.slotted import named, slotted
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@slotted(frozen=True, kw_only=True)
 class Place:
     """Where in the input something stands. ``line`` counts lines as an editor shows them, ``row`` the records of a
     file that has no lines; both from 1.
@@ -38,7 +39,7 @@ class Place:
 
     def as_dict(self) -> dict[str, str | int]:
         """Return the known parts, for JSON."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in named(self).items() if value is not None}
 
 
 class DataBridgeError(Exception):

@@ -6,7 +6,6 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from ingestion.conversion.unpack import open_payload
 from ingestion.conversion.values import MAX_LISTED, Decision, Detection, Options, Progress, Report
 from ingestion.conversion.written import how_written
 from ingestion.errors import Place
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -91,7 +91,7 @@ def convert(  # noqa: PLR0913  (a keyword for each thing that may be asked for)
         raise
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Order:
     """What is asked for beside the two paths."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ingestion.slotted import slotted
 
 Skipped = tuple[str, tuple[int, ...]]
 """A kind of line that is not data, and the numbers of its lines."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Dialect:
     """Everything a reader must know to cut text into cells. Lines and records count from 1.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.decoding import TextDecoder
 from ingestion.conversion.errors import UndecidedEncoding
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ PIECE_BYTES = 2 << 20
 BLANKS = b" \t\r\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Layout:
     """Where the records stand. Positions are bytes of the text as UTF-8, behind its byte order mark.
 

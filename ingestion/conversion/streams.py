@@ -8,8 +8,9 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
+
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -60,7 +61,7 @@ class _Decompressor(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@slotted()
 class Decompressed:
     """The bytes of a compressed file, and once they are read, what was odd behind them."""
 

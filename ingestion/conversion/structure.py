@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from ingestion.slotted import slotted
 
 Positions = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Brackets:
     """The brackets of one piece outside strings: where, whether they open, and the depth behind each."""
 

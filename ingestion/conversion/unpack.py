@@ -9,7 +9,6 @@ import lzma
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from ingestion.conversion.errors import (
 from ingestion.conversion.streams import MAGIC, Damaged, Decompressed
 from ingestion.conversion.values import Decision, Notice, Options
 from ingestion.errors import Place
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ MAX_TOTALS_BYTES = 64 * 1024
 _BESIDE_ENDINGS = (*TOTALS_ENDINGS, ".md", ".pdf", ".md5", ".sha1", ".sig", ".asc", ".log", ".xsd", ".png", ".jpg")
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Beside:
     """A text of control totals in an archive, with its name and that of the member beside which it lay."""
 
@@ -67,7 +67,7 @@ class Beside:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Payload:
     """The file that is meant, out of its containers, as a plain local file; ``notices`` tell what stayed behind.
 
@@ -181,7 +181,7 @@ def _from_stream(payload: Payload, kind: str, _options: Options, target: Path) -
 # ---- archives ----
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Member:
     """A file in an archive: its name as shown, its size, and the archive's own entry."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ingestion.conversion.errors import OptionInvalid
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ MAX_LISTED = 10_000
 WIDTHS = re.compile(r"[1-9][0-9]{0,5}(?:,[1-9][0-9]{0,5})*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Options:
     """What the caller fixes; everything left at its default is detected from the content.
 
@@ -71,7 +71,7 @@ class Options:
         return tuple(zip([0, *ends], ends, strict=False))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Decision:
     """One thing that detection settled: what, how sure (0 to 1), why, and what came second."""
 
@@ -83,7 +83,7 @@ class Decision:
     runner_up: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Detection:
     """What a file is: its format (``csv``, ``json``, ``ndjson``, ``xlsx`` ...) and every decision behind it.
 
@@ -97,7 +97,7 @@ class Detection:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Widening:
     """A cell that made a column's type wider: the rule that held for all cells before it, and where it stands.
 
@@ -128,7 +128,7 @@ def shortened(text: str, length: int = 40) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Column:
     """One output column: its Arrow type and the one rule by which text became value.
 
@@ -147,7 +147,7 @@ class Column:
     widened: tuple[Widening, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Notice:
     """A warning a person should see: a stable code, a sentence, and the place where there is one."""
 
@@ -157,7 +157,7 @@ class Notice:
     lines: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Origin:
     """Where a row stands in the input, and how it is written there.
 
@@ -175,7 +175,7 @@ class Origin:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Reject:
     """One reason for which a row was set aside: where it stands, what it held, what was wrong, and the next step.
 
@@ -202,7 +202,7 @@ class Reject:
     source_row: int | None = None
 
 
-@dataclass(slots=True, kw_only=True)
+@slotted(kw_only=True)
 class RowCount:
     """The accounting of one conversion: ``read == loaded + rejected + sum(skipped.values())`` always."""
 
@@ -217,7 +217,7 @@ class RowCount:
         return self.read == self.loaded + self.rejected + sum(self.skipped.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Progress:
     """Where a conversion stands: its stage, bytes of the input, rows so far."""
 
@@ -227,7 +227,7 @@ class Progress:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Report:
     """What one conversion did; ``as_dict`` is the JSON that ``--report`` prints and a job keeps."""
 
@@ -246,6 +246,8 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready data, with its explanation in sentences first."""
+        from dataclasses import asdict
+
         from ingestion.conversion.explain import explain
 
         return {
@@ -268,6 +270,8 @@ class Report:
 
 
 def _plain(column: Column) -> dict[str, Any]:
+    from dataclasses import asdict
+
     return {
         "name": column.name,
         "type": str(column.type),

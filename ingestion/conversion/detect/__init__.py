@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from ingestion.conversion.decoding import decoded_beginning, decoded_sample
@@ -11,6 +10,7 @@ from ingestion.conversion.detect.beginning import BLANK, begins_as_json
 from ingestion.conversion.detect.binary import probe_binary
 from ingestion.conversion.errors import EmptyFile, LineTooLong, UndecidedEncoding
 from ingestion.conversion.values import Decision, Detection
+from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from ingestion.conversion.detect.encoding import Encoding

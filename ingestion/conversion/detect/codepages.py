@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.letters import HALF_WIDTH, LATIN, OTHERS, WIDE
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ numbers, nor those that group their digits."""
 Words = tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class CodePage:
     """A Python codec, the log of how common it is among files of ERPs, and whether characters have two bytes."""
 
@@ -113,7 +113,7 @@ CODE_PAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Reading:
     """What a code page makes of the words: the text, a line each; its log likelihood, and in which language.
 

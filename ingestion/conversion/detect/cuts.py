@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from ingestion.conversion.detect.aligned import aligned_dialects
 from ingestion.conversion.detect.kinds import NUMBER, is_rule, kind
 from ingestion.conversion.dialect import Dialect
 from ingestion.conversion.records import Cells, records
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ _OPENED = "{mark}(?:(?<=^{mark})|(?<=^ {mark})|(?<=[\\r]{mark})|(?<=[\\r] {mark}
 _CLOSED = "{mark} ?(?={cut}|\\r|\\n|$)"
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Row:
     """One record of the sample: its cells, where it begins and ends in the text, and its line."""
 
@@ -53,7 +53,7 @@ class Row:
         return any(cell and cell.strip() for cell in self.cells)
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Cut:
     """A dialect tried on the sample: the records it gives, their usual width, how many have it, how good they are."""
 

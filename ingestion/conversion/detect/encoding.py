@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import codecs
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.decoding import EBCDIC, decoded_beginning
 from ingestion.conversion.detect.beginning import BLANK, begins_as_json
 from ingestion.conversion.errors import UndecidedEncoding, UnknownFormat
 from ingestion.conversion.values import Decision, Notice
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ _EBCDIC_EVERYDAY = bytes([0x40, *range(0x81, 0x8A), *range(0x91, 0x9A), *range(0
 _EBCDIC_ENDS = b"\x15\x25"
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Encoding:
     """A Python codec, the length of the byte order mark, why, and a warning where it was a judgement."""
 

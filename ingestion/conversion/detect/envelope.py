@@ -7,7 +7,6 @@ time, so that a document of any size can be looked at to its end before anything
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser, Value
 from ingestion.conversion.layout import BLANKS, utf8
 from ingestion.conversion.structure import Scanner
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,7 @@ _TABLE = re.compile(
 )
 
 
-@dataclass(slots=True)
+@slotted()
 class _Array:
     """The content of one array: where it starts and ends."""
 
@@ -45,7 +45,7 @@ class _Array:
     end: int | None = None
 
 
-@dataclass(slots=True)
+@slotted()
 class Outline:
     """A document without the content of its arrays: its text with ``[n]`` for the n-th, and where each stands.
 
@@ -58,7 +58,7 @@ class Outline:
     inner: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Envelope:
     """The records' place: the names that lead there, the positions, and the document without them."""
 

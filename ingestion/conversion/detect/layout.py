@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, names_years, vote
 from ingestion.conversion.detect.kinds import REMARK, TOTAL, UNIT, is_rule, is_value
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ SURE = 0.8
 _COMMENT = re.compile(r"\s*(#|//|--(?!-)|%)")
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Region:
     """One table: its header's rows (none: ``header == data``), its first data row, and the row behind its last."""
 

@@ -5,10 +5,10 @@ The order follows public counts of each language's texts, names and places. Only
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ingestion.slotted import slotted
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Language:
     """A language: its letters by frequency, and the share of its letters that are not ASCII.
 

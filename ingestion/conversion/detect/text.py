@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.cuts import Row, best_cuts, fixed_cut, read_rows
@@ -14,6 +13,7 @@ from ingestion.conversion.detect.told import told
 from ingestion.conversion.errors import NoRows
 from ingestion.conversion.lists import outline
 from ingestion.conversion.values import Detection, Notice
+from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.cuts import cut_by, enclosed
 from ingestion.conversion.values import Decision
+from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

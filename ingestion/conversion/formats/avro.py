@@ -7,7 +7,6 @@ Python's dates end at the years 1 and 9999 and its times at microseconds; Arrow'
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import IO, TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ import pyarrow as pa
 from ingestion.conversion.formats.bounds import refuse_avro_bomb
 from ingestion.conversion.formats.columnar import ColumnarTable
 from ingestion.conversion.values import Detection, Notice, Options
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ _LOGICAL: dict[tuple[str, str], pa.DataType] = {
 }
 
 
-@dataclass(slots=True)
+@slotted()
 class _Shape:
     """One node of the schema: its Arrow type, and how a decoded value becomes what Arrow takes (None: as it is)."""
 

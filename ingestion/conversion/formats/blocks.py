@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ingestion.conversion.decoding import TextDecoder, decoded_sample
 from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
 from ingestion.conversion.formats.bytewise import byte_table, count, positions
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ SAMPLE_BYTES = 256 << 10
 MAX_RECORD_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Block:
     """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from ingestion.conversion.formats.listlines import line_kind
 from ingestion.conversion.formats.subtotals import total_rows
 from ingestion.conversion.records import Cells, records
 from ingestion.conversion.typing.constants import NO_TEXT, int_scalar, number_array, text_array, text_scalar
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ MARK_AND_BLANKS = "\ufeff \t\r\n"  # files that were joined have the mark of eac
 _RULE = re.compile(RULE_LINE)
 
 
-@dataclass(slots=True)
+@slotted()
 class Run:
     """Neighbouring rows: how many, the line of the first, and each one's line where that had to be counted.
 
@@ -43,7 +43,7 @@ class Run:
     spans: list[tuple[int, int]] | None = None
 
 
-@dataclass(slots=True)
+@slotted()
 class Text:
     """Text columns, the extra cells of each row as JSON (or None), and what was odd; lines count from 1.
 

@@ -11,7 +11,6 @@ import json
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -31,6 +30,7 @@ from ingestion.conversion.records import records
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.reading import read_columns
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
+from ingestion.slotted import field, replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -44,7 +44,7 @@ RESCUED = "_rescued"
 THREADS = max(2, min(4, os.cpu_count() or 1))
 
 
-@dataclass(slots=True)
+@slotted()
 class _Part:
     """A block's rows: typed values (None where a cell contradicts the column's rule) and the cells they came from.
 
@@ -63,7 +63,7 @@ class _Part:
         return self.text
 
 
-@dataclass(slots=True)
+@slotted()
 class _Oddities:
     """What one pass found odd."""
 

@@ -9,6 +9,7 @@ from ingestion.conversion.typing.amounts import DecimalRule, Figures
 from ingestion.conversion.typing.base import FEW, matching
 from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.typing.rules import text_rules
+from ingestion.slotted import named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,8 @@ def _accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]
 def twin(rule: Rule) -> Rule:
     """Return a copy of a rule, with what it has seen."""
     own: Rule = object.__new__(type(rule))
-    own.__dict__.update(rule.__dict__)
+    for name, seen in named(rule).items():
+        setattr(own, name, seen)
     return own
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import FEW, MAX_DIGITS, WORD_DIGITS, matches
 from ingestion.conversion.typing.constants import int_scalar
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,7 +23,7 @@ _EITHER = r"[-(]?[1-9][0-9]{0,2}[.,][0-9]{3}[-)]?|[-(]?[0-9]{1,3}[-)]?"
 _SIGNED = {"front": "-?{number}", "behind": "{number}-?", "parentheses": r"{number}|\({number}\)"}
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Figures:
     """What some cells of amounts have in common, whatever their group sign: lengths, signs, ambiguity.
 
@@ -93,7 +93,7 @@ class Figures:
         return replace(seen, ungrouped_digits=seen.digits)
 
 
-@dataclass
+@slotted()
 class DecimalRule:
     """Amounts: one decimal sign, one group sign or none, one place for the minus, for the whole column.
 

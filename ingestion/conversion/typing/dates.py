@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import castable, matches
 from ingestion.conversion.typing.constants import NO_TEXT, text_scalar
+from ingestion.slotted import slotted
 
 # Years begin at 1: the year 0 of the proleptic calendar can be stored, but many readers cannot read it.
 _YEAR = "([0-9]{3}[1-9]|[0-9]{2}[1-9][0-9]|[0-9][1-9][0-9]{2}|[1-9][0-9]{3})"
@@ -16,7 +15,7 @@ _DAY, _MONTH = "(0[1-9]|[12][0-9]|3[01])", "(0[1-9]|1[0-2])"
 _BARE_DAY, _BARE_MONTH = "([1-9]|[12][0-9]|3[01])", "([1-9]|1[0-2])"
 
 
-@dataclass(frozen=True)
+@slotted(frozen=True)
 class DateForm:
     """How a date is written: a pattern whose groups ``iso`` puts in order.
 
@@ -76,7 +75,7 @@ DATE_FORMS = _forms()
 ISO_FORM = DATE_FORMS[0]
 
 
-@dataclass
+@slotted()
 class DateRule:
     """A date in one written form; the cast checks the calendar."""
 
@@ -117,6 +116,7 @@ class CompactDateRule:
     year; so fewer than ``ENOUGH`` different ones prove nothing, and the same one repeated proves no more.
     """
 
+    __slots__ = ("_different", "zeros")
     ENOUGH = 4
     ZEROS = "00000000"
 

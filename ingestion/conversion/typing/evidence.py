@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from ingestion.conversion.typing.base import FEW
 from ingestion.conversion.typing.constants import EMPTY
 from ingestion.conversion.typing.dates import CompactDateRule
 from ingestion.conversion.values import Widening
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROWS_AT_ONCE = 64
 
 
-@dataclass(slots=True)
+@slotted()
 class Story:
     """One column's evidence, in file order. ``widened`` are the contradictions to a plan, ``_end`` the last rule's."""
 

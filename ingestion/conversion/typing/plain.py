@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, castable, matches
 from ingestion.conversion.typing.constants import text_array, text_scalar
+from ingestion.slotted import slotted
 
 
-@dataclass
+@slotted()
 class BoolRule:
     """``true`` and ``false`` in one letter case."""
 
@@ -48,6 +47,8 @@ class BoolRule:
 
 class IntegerRule:
     """Integers without leading zeros or plus; wider than 64 bits they become ``decimal128(38,0)``."""
+
+    __slots__ = ("_wide",)
 
     def __init__(self) -> None:
         """Begin narrow."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ from ingestion.conversion.typing.constants import EMPTY, NO_TEXT
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.conversion.typing.plain import IntegerRule
 from ingestion.conversion.typing.quick import is_quick, quick_values
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.typing.base import Rule
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Reading:
     """One column's rule at one moment.
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ class UnknownRule(ValueError):
     """The rule's text is not one that a conversion writes, or has no single text for a value."""
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Notation:
     """A rule's text taken apart: its kind, its details by name, and the normalisations that it records."""
 

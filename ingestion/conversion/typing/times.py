@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +9,7 @@ import pyarrow.compute as pc
 from ingestion.conversion.typing.base import castable, matches
 from ingestion.conversion.typing.constants import number_array, text_scalar
 from ingestion.conversion.typing.dates import DateForm
+from ingestion.slotted import slotted
 
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _MICROSECONDS = 6
@@ -19,7 +18,7 @@ _MINUTE = 60_000_000
 _FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
-@dataclass
+@slotted()
 class TimestampRule:
     """A date form with a time, in one shape; one offset for all is stored as UTC and recorded."""
 
@@ -124,7 +123,7 @@ class TimestampRule:
         return pc.assume_timezone(local, "UTC")
 
 
-@dataclass
+@slotted()
 class TimeRule:
     """``HH:MM:SS`` of a day, with up to six digits of a second, the same number in every cell."""
 

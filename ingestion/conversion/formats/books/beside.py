@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ingestion.conversion.detect.layout import find_tables
 from ingestion.conversion.formats.books.cells import address
 from ingestion.conversion.formats.books.lines import SEARCHED_ROWS, lines_of, usual_width
 from ingestion.conversion.values import Notice
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ UNEVEN = 2
 SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Side:
     """Neighbouring columns that may be a table: its first name, first and last row of data, whether none is missing."""
 

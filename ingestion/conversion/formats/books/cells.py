@@ -7,7 +7,6 @@ A sheet is kept as the list of its filled cells and never as a grid, so that a l
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.errors import UnsafeArchive
 from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of, text_array
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ POOLED = (TEXT, ERROR, EXACT)
 REJECTED = (ERROR, UNCACHED)
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Block:
     """Some filled cells in the order of the file; rows and columns count from 0. ``values`` see the kinds."""
 
@@ -68,7 +68,7 @@ class Block:
         return Block(self.rows[chosen], self.cols[chosen], self.kinds[chosen], self.values[chosen])
 
 
-@dataclass(slots=True)
+@slotted()
 class Sheet:
     """The filled cells of a sheet, added a block at a time.
 
@@ -267,7 +267,7 @@ def _joined(parts: list[pa.Array]) -> pa.Array:
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class SheetInfo:
     """A sheet as the workbook lists it. ``table``: it has cells (a chart or dialog sheet has none)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +26,7 @@ from ingestion.conversion.formats.books.cells import (
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of, text_array
 from ingestion.conversion.values import Column, Notice
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ SHOWN = 5
 _PLAIN_NUMBER = re.compile(r"-?\d{1,20}(\.\d{1,20})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@slotted(frozen=True, kw_only=True)
 class Place:
     """Where a column stands (from 0), how its days are counted, and what of its texts.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ from ingestion.conversion.detect.names import column_names
 from ingestion.conversion.formats.books.beside import sides_of
 from ingestion.conversion.formats.books.cells import address, among
 from ingestion.conversion.formats.books.lines import SEARCHED_ROWS, lines_of, usual_width
+from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ FOOT_ROWS = 20
 MOST_REPEATED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Layout:
     """The table of a sheet. Rows and columns count from 0, as in ``Grid``.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +25,7 @@ from ingestion.conversion.formats.books.numbers import SURE_SIZE, has_more
 from ingestion.conversion.formats.books.sheetxml import MAX_COL, MAX_ROW, SHARED, Found
 from ingestion.conversion.formats.books.tokens import spreadsheet_text
 from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, fragment
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.books.cells import Epoch
@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 _EPOCHS = {"1900": dt.datetime(1899, 12, 30), "1904": dt.datetime(1904, 1, 1)}  # noqa: DTZ001  (a workbook knows no zones)
 
 
-@dataclass(slots=True)
+@slotted()
 class SlowReader(Handler):
     """Reads blocks of rows one element at a time."""
 
@@ -174,7 +174,7 @@ def _iso(text: str) -> dt.datetime | dt.time | None:
             return None
 
 
-@dataclass(slots=True)
+@slotted()
 class SharedReader(Handler):
     """Reads shared strings: the text of all runs, without phonetic hints."""
 

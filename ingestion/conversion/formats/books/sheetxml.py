@@ -7,7 +7,6 @@ read by ``sheetslow`` and gives the same cells.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ from ingestion.conversion.formats.books import numbers
 from ingestion.conversion.formats.books.cells import ERROR, EXACT, NUMBER, POOLED, TEXT, TRUTH, UNCACHED, Block
 from ingestion.conversion.formats.books.tokens import MASK, Grammar, Tags
 from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ GRAMMAR = Grammar(
 _N = GRAMMAR.number
 
 
-@dataclass(slots=True)
+@slotted()
 class Found:
     """The cells of one block, their styles, and texts whose positions in the pool are not yet known.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.formats.books.cells import (
@@ -24,6 +23,7 @@ from ingestion.conversion.formats.books.numberformats import kind_of
 from ingestion.conversion.formats.books.ods import MAX_COLS, MAX_ROWS
 from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
+from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.books.cells import Epoch

@@ -8,7 +8,6 @@ allowed; as no element of these grammars nests within itself, that proves the st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.conversion.typing.constants import number_array, numbers_of, text_array
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +78,7 @@ class Grammar:
         return Tags(block, opened, closed, codes, words)
 
 
-@dataclass(slots=True)
+@slotted()
 class Tags:
     """The tags of a block: where each opens and closes, what it is, and the eight bytes behind every position."""
 

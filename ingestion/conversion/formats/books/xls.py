@@ -7,7 +7,6 @@ one by one; the cells in them are decoded by kind, all at once.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,7 @@ from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.records import Fields, errors, from_rk
 from ingestion.conversion.formats.books.xlstext import Strings, shared_strings
 from ingestion.conversion.typing.constants import text_array
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,7 @@ CELLS_2 = {INTEGER_2, NUMBER_2, LABEL_2, BOOLERR_2, STRING_2, 0x06}
 Records = dict[int, list[int]]
 
 
-@dataclass(slots=True)
+@slotted()
 class _Globals:
     """What the sheets share."""
 

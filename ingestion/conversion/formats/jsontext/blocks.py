@@ -7,7 +7,6 @@ by brackets from that block on, which is slower and certain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from ingestion.conversion.errors import LineTooLong
 from ingestion.conversion.layout import BLANKS, Layout, utf8
 from ingestion.conversion.structure import Scanner
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,7 +27,7 @@ FAR_BYTES = 4 << 20
 SAMPLE_BYTES = 128 << 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@slotted(frozen=True, eq=False)
 class Block:
     """Whole records as they stand in the text from ``start`` on (its bytes as UTF-8).
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
 from ingestion.conversion.typing.constants import NO_TEXT, text_scalar, zero
+from ingestion.slotted import slotted
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 MIN_LONG_DIGITS = 19
@@ -21,7 +21,7 @@ _MINUS_ZERO = re.compile(rb"-0(?:\.0+)?")
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-@dataclass(slots=True)
+@slotted()
 class Numbers:
     """What the literals seen so far need; ``look`` takes JSON's literals only."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
 from ingestion.conversion.typing.constants import NO_TEXT, number_array, text_array, text_scalar
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from ingestion.conversion.typing.reading import Reading
@@ -23,7 +23,7 @@ NUMBERS = ("int", "decimal", "float", "text")
 _NATIVE = ("null", "bool", "int", "decimal", "string", "date")
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Plan:
     """One path's kind, type, rule, and what is below it.
 

@@ -8,7 +8,6 @@ PyArrow's JSON parser is not used: on some random records it ended the whole pro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ from pyarrow import csv
 from ingestion.conversion.formats.jsontext.numbers import buffers
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser
 from ingestion.conversion.layout import BLANKS
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.blocks import Block
@@ -40,7 +40,7 @@ def parse(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray |
 # ---- records that all look like the first ----
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Template:
     """A record cut at its quotes: bytes of the constant cells, and the cells that hold values.
 

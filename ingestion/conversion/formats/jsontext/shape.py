@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from ingestion.conversion.formats.jsontext.values import Value
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.typing.rules import iso_rules
+from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ A_MAP = f"object of more than {MAX_NAMES} names"
 TOO_DEEP = f"value below {MAX_LEVELS} levels"
 
 
-@dataclass(slots=True)
+@slotted()
 class Shape:
     """The kinds seen at one path, and the shapes below it. Types only ever widen."""
 

@@ -10,7 +10,6 @@ import os
 import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from ingestion.conversion.layout import BLANKS, Layout, line_and_column, not_tex
 from ingestion.conversion.places import Places
 from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount, Widening
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -42,7 +42,7 @@ RESCUED = "_rescued"
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
 
 
-@dataclass(slots=True)
+@slotted()
 class _Part:
     """A block's records: as the plan's values, or else as Python values."""
 

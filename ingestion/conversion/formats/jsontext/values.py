@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from ingestion.slotted import field, slotted
 
 Value = Any  # None, bool, bytes (a number's literal), str, dict[str, Value] or list[Value]
 
@@ -43,7 +44,7 @@ class _Twice(dict[str, Value]):
     earlier: list[tuple[str, Value]]
 
 
-@dataclass(slots=True)
+@slotted()
 class Parsed:
     """The values of a text, and by index those in which a name stood twice: path to earlier values."""
 
