@@ -1,7 +1,7 @@
 """Classes of named values, as ``dataclasses`` makes them, without its price when a program starts.
 
-A data class has source code written and compiled for its methods, half a millisecond a class, and brings ``inspect``
-along; a conversion meets some forty of them before it reads its first byte. What is made here shares plain functions.
+A data class has source code written and compiled for its methods, half a millisecond a class; a conversion meets some
+forty of them before it reads its first byte. What is made here shares plain functions.
 ``dataclasses.fields``, ``asdict`` and ``replace`` take it for one of theirs when somebody calls them.
 """
 

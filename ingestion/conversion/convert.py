@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import (
@@ -24,7 +21,7 @@ from ingestion.conversion.errors import (
 )
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
-from ingestion.conversion.unpack import open_payload
+from ingestion.conversion.unpack import Workdir, open_payload
 from ingestion.conversion.values import MAX_LISTED, Decision, Detection, Options, Progress, Report
 from ingestion.conversion.written import how_written
 from ingestion.errors import Place
@@ -32,6 +29,7 @@ from ingestion.slotted import replace, slotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from ingestion.conversion.checks.gate import Gate
     from ingestion.conversion.checks.plan import Checks
@@ -124,12 +122,12 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
     started, name = time.monotonic(), order.name
     _refuse_early(src, dest, name)
     dest = dest.resolve()  # a link stays a link to the file that is written
-    partial = dest.with_name(f".{uuid4().hex}.part")
-    with _workdir() as folder:
-        payload = open_payload(src, name=name, options=order.options, workdir=folder)
+    partial = dest.with_name(f".{os.urandom(16).hex()}.part")
+    with Workdir() as workdir:
+        payload = open_payload(src, name=name, options=order.options, workdir=workdir)
         tell(Progress(stage="detect", bytes_done=0, bytes_total=payload.size, rows=0))
         if order.checks is not None or payload.totals:
-            payload, checks = _checks(order).opened(src, payload, folder)
+            payload, checks = _checks(order).opened(src, payload, workdir.folder())
             order = replace(order, checks=checks)
         try:
             detection, table = _load(payload, order, partial, dest, tell)
@@ -199,17 +197,6 @@ def _keep_own(table: Table, order: _Order) -> None:
         collected = Rejects(table.origin, order.rejects)
         collected.take(table.rejects, table.rows.rejected)
         collected.close()
-
-
-@contextmanager
-def _workdir() -> Iterator[Path]:
-    """Give a folder for what is unpacked, and remove it."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="convert-")
-    except OSError as error:
-        raise unwritable(error, "The folder for temporary files") from error
-    with folder as name:
-        yield Path(name)
 
 
 def _refuse_early(src: Path, dest: Path, name: str) -> None:
@@ -295,11 +282,11 @@ def _write(
 
 def _check(table: Table, partial: Path, name: str) -> None:
     """Compare what was read with what the Parquet file says it holds."""
-    import pyarrow.parquet as pq
+    from ingestion.conversion.parquet import row_count
 
     if not table.columns():
         raise NoRows("There is no table in the file.", hint="Check the export.", place=Place(file=name))
-    written = pq.read_metadata(partial).num_rows
+    written = row_count(partial)
     if not table.rows.balanced or written != table.rows.loaded:
         raise AccountingBroken(
             f"{table.rows.read} rows were read and {written} written.",

@@ -15,7 +15,7 @@ from ingestion.conversion.heads import whole_part
 from ingestion.conversion.pythonic import values
 from ingestion.conversion.shown import shown
 from ingestion.conversion.typing.render import UnknownRule, render
-from ingestion.conversion.unpack import open_payload
+from ingestion.conversion.unpack import Workdir, open_payload
 from ingestion.conversion.values import Options
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _raw(
     if report.detection.format != "csv":
         rules = [column.rule for column in report.columns[:width]]
         return [[_as_written(rule, value) for rule, value in zip(rules, row, strict=True)] for row in typed]
-    with tempfile.TemporaryDirectory(prefix="dry-run-") as folder:
-        payload = open_payload(source, name=filename, options=options, workdir=Path(folder))
+    with Workdir() as workdir:
+        payload = open_payload(source, name=filename, options=options, workdir=workdir)
         cells = first_cells(payload, detect(payload, options), len(typed))
     return [[*row[:width], *[None] * (width - len(row))] for row in cells]
 

@@ -11,8 +11,9 @@ import re
 from typing import ClassVar
 
 from ingestion.conversion.errors import ConversionError
-from ingestion.conversion.streams import MAGIC, Damaged, Decompressed
+from ingestion.conversion.streams import Damaged, Decompressed
 from ingestion.conversion.structure import Scanner
+from ingestion.conversion.unpack import MAGIC
 
 UNPACKED_BYTES = 8 << 20
 NEAR_BYTES = 16

@@ -10,6 +10,7 @@ import lzma
 import zlib
 from typing import IO, TYPE_CHECKING, Protocol
 
+from ingestion.conversion.unpack import MAGIC
 from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 PIECE_BYTES = 256 << 10
 OUTPUT_BYTES = 1 << 20
 
-# How a member begins, by RFC 1952, bzip2's own source, the xz and lz4 frame formats, RFC 8878 with skippable frames.
-MAGIC: dict[str, tuple[bytes, ...]] = {
-    "gzip": (b"\x1f\x8b\x08",),
-    "bzip2": tuple(b"BZh%d" % level + block for level in range(1, 10) for block in (b"1AY&SY", b"\x17rE8P\x90")),
-    "xz": (b"\xfd7zXZ\x00",),
-    "zstd": (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))),
-    "lz4": (b"\x04\x22\x4d\x18",),
-}
 LONGEST_MAGIC = max(len(magic) for kind in MAGIC.values() for magic in kind)
 
 

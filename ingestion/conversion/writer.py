@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from ingestion.conversion import functions as pc
+from ingestion.conversion.parquet import open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import pyarrow.parquet as pq
 
     from ingestion.conversion.formats.base import Table
 
@@ -47,7 +47,7 @@ class Writer:
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = 0
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: Any = None
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[None] | None = None
 
@@ -90,11 +90,9 @@ class Writer:
         if group.num_rows:
             self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
-    def _opened(self, group: pa.Table) -> pq.ParquetWriter:
-        import pyarrow.parquet as pq  # by the writing thread, while the next rows are read
-
+    def _opened(self, group: pa.Table) -> Any:
         repeating, encodings = _layout(group)
-        return pq.ParquetWriter(
+        return open_writer(
             self._path,
             self._schema,
             compression="zstd",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from ingestion.conversion import functions as pc
 
 from ingestion.conversion.pythonic import values
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.checks.hashing import hashes
 from ingestion.conversion.pythonic import value
 from ingestion.conversion.shown import shown

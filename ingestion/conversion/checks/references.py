@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.checks.hashing import as_words, combined
 from ingestion.conversion.checks.kernels import as_texts
 from ingestion.conversion.contract.casts import cast

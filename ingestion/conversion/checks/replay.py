@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.contract.casts import cast
 from ingestion.conversion.contract.cells import CellReader
 from ingestion.conversion.contract.columns import is_readable

@@ -120,7 +120,8 @@ def _is_pattern(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    from ingestion.conversion import functions as pc
 
     try:
         pc.match_substring_regex(pa.array([""]), full(value))

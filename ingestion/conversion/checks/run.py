@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.checks.errors import RejectsOverLimit, RuleBroken, RuleColumnMissing, RuleInvalid
 from ingestion.conversion.checks.kernels import kernel
 from ingestion.conversion.checks.references import KeySet

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from ingestion.conversion import functions as pc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

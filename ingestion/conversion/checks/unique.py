@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.checks.hashing import as_words, combined
 from ingestion.conversion.pythonic import value
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.contract.kinds import INT_DIGITS, MAX_DIGITS
 from ingestion.conversion.pythonic import values
 from ingestion.conversion.typing.render import UnknownRule, notation_of, render

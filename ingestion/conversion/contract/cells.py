@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.contract.casts import cast
 from ingestion.conversion.contract.notation import agrees, rules_of
 from ingestion.conversion.typing.accepting import twin

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.contract.casts import cast, first_unfit
 from ingestion.conversion.contract.kinds import canonical, common, holds, is_number, may_hold, roomy, scale
 from ingestion.conversion.contract.notation import JSON_TEXT

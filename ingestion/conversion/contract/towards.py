@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.contract.matching import matched
-from ingestion.conversion.contract.notation import agrees, rules_of
 from ingestion.conversion.typing.column import TextColumn
 
 if TYPE_CHECKING:
@@ -19,6 +17,9 @@ def text_columns(contract: Contract | None, names: Sequence[str]) -> list[TextCo
     """Return the columns of a text with their rules; a column that the contract does not have may become anything."""
     if contract is None:
         return [TextColumn(name) for name in names]
+    from ingestion.conversion.contract.matching import matched
+    from ingestion.conversion.contract.notation import agrees, rules_of
+
     agreed = {place: name for name, place in matched(contract, list(names)).found.items()}
     columns = []
     for place, name in enumerate(names):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.errors import BrokenFile, PasswordProtected, UnknownFormat
 from ingestion.conversion.values import Decision, Detection
 
 if TYPE_CHECKING:
+    import zipfile
+
     from ingestion.conversion.unpack import Payload
 
 _COLUMNAR = (
@@ -131,6 +131,9 @@ def _opens_as_stream(head: bytes) -> bool:
 
 
 def _zipped_workbook(payload: Payload) -> Detection:
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(payload.path) as archive:
             names = {name.replace("\\", "/").lstrip("/").lower() for name in archive.namelist()}

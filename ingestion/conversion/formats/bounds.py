@@ -13,8 +13,8 @@ import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.errors import UnsafeArchive
 
 if TYPE_CHECKING:

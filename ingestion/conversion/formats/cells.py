@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.exact import can_parse, parse
 from ingestion.conversion.formats.listlines import line_kind
 from ingestion.conversion.formats.subtotals import total_rows

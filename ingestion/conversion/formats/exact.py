@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.bytewise import Bytes, Words, byte_table, count, positions
 from ingestion.conversion.typing.constants import known_in
 

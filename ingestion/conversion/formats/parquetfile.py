@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.errors import PasswordProtected, UnsafeArchive, UnsupportedType
 from ingestion.conversion.formats.bounds import BATCH_CELLS, BATCH_ROWS
 from ingestion.conversion.values import Notice

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.detect.kinds import TOTAL
 from ingestion.conversion.formats.bytewise import byte_table
 from ingestion.conversion.typing.constants import known_in, number_array

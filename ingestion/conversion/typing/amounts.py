@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.base import FEW, MAX_DIGITS, WORD_DIGITS, matches
 from ingestion.conversion.typing.constants import int_scalar
 from ingestion.slotted import replace, slotted

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.accepting import accepting, twin
 from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.constants import EMPTY, NO_TEXT, text_array

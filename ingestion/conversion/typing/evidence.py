@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.accepting import UNKNOWN, accepting, first_refused
 from ingestion.conversion.typing.base import FEW
 from ingestion.conversion.typing.constants import EMPTY

@@ -6,7 +6,8 @@ import re
 from collections import defaultdict
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from ingestion.conversion import functions as pc
 
 _KEY_NAME = re.compile(
     r"version|release|\brev|build|firmware|chapter|kapitel|gliederung|section|paragra|level|ebene|stufe|outline|wbs"

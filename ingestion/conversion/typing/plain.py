@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.base import MAX_DIGITS, castable, matches
 from ingestion.conversion.typing.constants import text_array, text_scalar
 from ingestion.slotted import slotted

@@ -6,8 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.accepting import twin
 from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS

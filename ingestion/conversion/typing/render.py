@@ -9,7 +9,6 @@ This module stands on the rule's text alone, not on the code that parsed: it is 
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import re
 from decimal import Decimal
@@ -89,6 +88,8 @@ def _bool(value: Any, details: dict[str, str | None]) -> str:
 
 
 def _decimal(value: Decimal | int, details: dict[str, str | None]) -> str:
+    import ast
+
     value = Decimal(value)  # whole amounts may be stored as integers
     group = ast.literal_eval(details["group"]) if details["group"] else ""
     whole, _, fraction = f"{abs(value):{',' if group else ''}f}".partition(".")

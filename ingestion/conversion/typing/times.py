@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.base import castable, matches
 from ingestion.conversion.typing.constants import number_array, text_scalar
 from ingestion.conversion.typing.dates import DateForm

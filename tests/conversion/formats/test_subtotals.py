@@ -10,7 +10,7 @@ import pytest
 from ingestion.conversion import Options, convert
 from ingestion.conversion.detect import detect
 from ingestion.conversion.formats import FORMATS, blocks
-from ingestion.conversion.unpack import open_payload
+from ingestion.conversion.unpack import Workdir, open_payload
 from tests.conversion.formats.workbooks import loaded, saved
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_those_of_a_sheet_are_told_of_too(tmp_path):
 def test_a_second_pass_over_a_sheet_tells_the_same_once(tmp_path):
     rows = [["Subtotal", None, 9.25] if number % 2 else [f"K{number}", "Posting", 1.5] for number in range(50)]
     (tmp_path / "in.xlsx").write_bytes(saved([["account", "text", "amount"], *rows, ["K51", "Posting", 2.5]]))
-    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=tmp_path)
+    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=Workdir())
     table = FORMATS["xlsx"](payload, detect(payload, Options()), Options())
     for _ in range(2):
         assert sum(batch.num_rows for batch in table.batches()) == 51

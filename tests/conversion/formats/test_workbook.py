@@ -13,7 +13,7 @@ from ingestion.conversion.detect import detect
 from ingestion.conversion.errors import EveryRowRejected, NoRows, SheetNotFound
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.books.cells import Block, Grid
-from ingestion.conversion.unpack import open_payload
+from ingestion.conversion.unpack import Workdir, open_payload
 from tests.conversion.formats.workbooks import codes, loaded, raw_xlsx, saved
 
 
@@ -364,7 +364,7 @@ def test_a_zero_that_is_shown_as_a_date_is_null_and_told(tmp_path):
 def test_rows_set_aside_keep_nothing_of_the_other_rows(tmp_path):
     rows = [[number, "=1/0" if number in {5, 400} else number, "=1/0" if number == 5 else 1] for number in range(1_000)]
     (tmp_path / "in.xlsx").write_bytes(saved([["id", "one", "two"], *rows]))
-    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=tmp_path)
+    payload = open_payload(tmp_path / "in.xlsx", name="in.xlsx", options=Options(), workdir=Workdir())
     table = FORMATS["xlsx"](payload, detect(payload, Options()), Options())
     assert [reject.cell for reject in table.rejects] == ["B7", "C7", "B402"]
     assert len(table.rejects) == 3

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.errors import UnsafeArchive
 from ingestion.conversion.typing.constants import EMPTY, number_array, numbers_of, text_array
 from ingestion.slotted import field, slotted

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.books import numbers
 from ingestion.conversion.formats.books.cells import ERROR, EXACT, NUMBER, POOLED, TEXT, TRUTH, UNCACHED, Block
 from ingestion.conversion.formats.books.tokens import MASK, Grammar, Tags

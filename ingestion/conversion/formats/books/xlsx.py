@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.books.cells import EXACT, NUMBER, TEXT, Block, Sheet, SheetInfo
 from ingestion.conversion.formats.books.numberformats import kinds_of
 from ingestion.conversion.formats.books.parts import (

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
 from ingestion.conversion.typing.constants import NO_TEXT, text_scalar, zero
 from ingestion.slotted import slotted

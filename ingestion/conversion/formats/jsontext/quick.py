@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.jsontext.numbers import buffers
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser
 from ingestion.conversion.layout import BLANKS
