@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion import functions as pc
-
 from ingestion.conversion.pythonic import values
 
 if TYPE_CHECKING:
