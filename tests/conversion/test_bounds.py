@@ -18,7 +18,7 @@ import pytest
 from backports import zstd
 from pyarrow import ipc, orc
 
-from ingestion.conversion import convert, unpack
+from ingestion.conversion import containers, convert
 from ingestion.conversion.errors import BrokenFile, ConversionError, UnsafeArchive, UnsupportedType
 from ingestion.conversion.formats import bounds
 
@@ -88,7 +88,7 @@ PACKERS = {
 
 @pytest.fixture
 def small_limits(monkeypatch):
-    monkeypatch.setattr(unpack, "RATIO_COUNTS_FROM", 1 << 20)
+    monkeypatch.setattr(containers, "RATIO_COUNTS_FROM", 1 << 20)
     monkeypatch.setattr(bounds, "RATIO_COUNTS_FROM", 1 << 20)
     monkeypatch.setattr(bounds, "MAX_BLOCK_BYTES", 1 << 20)
     monkeypatch.setattr(bounds, "MAX_PART_BYTES", 1 << 20)
@@ -104,7 +104,7 @@ def test_a_bomb_within_an_archive_is_refused(tmp_path, small_limits):
 
 
 def test_a_size_beyond_the_limit_is_refused_whatever_the_ratio(tmp_path, monkeypatch):
-    monkeypatch.setattr(unpack, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(containers, "MAX_UNPACKED_BYTES", 1000)
     refused(tmp_path, gzip.compress(TABLE))
 
 

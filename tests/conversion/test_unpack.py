@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from backports import zstd
 
-from ingestion.conversion import Options, convert, unpack
+from ingestion.conversion import Options, containers, convert
 from ingestion.conversion.errors import (
     BrokenFile,
     ContainerUnsupported,
@@ -116,13 +116,13 @@ def test_frames_that_zstd_readers_skip_are_skipped(converted):
 
 @pytest.mark.parametrize("kind", PACKERS)
 def test_a_bomb_is_refused_before_it_fills_the_disk(kind, converted, monkeypatch):
-    monkeypatch.setattr(unpack, "RATIO_COUNTS_FROM", 1 << 20)
+    monkeypatch.setattr(containers, "RATIO_COUNTS_FROM", 1 << 20)
     with pytest.raises(UnsafeArchive, match="times its size"):
         converted(PACKERS[kind](bytes(32 << 20)))
 
 
 def test_a_zip_bomb_is_refused(converted, monkeypatch):
-    monkeypatch.setattr(unpack, "RATIO_COUNTS_FROM", 1 << 20)
+    monkeypatch.setattr(containers, "RATIO_COUNTS_FROM", 1 << 20)
     with pytest.raises(UnsafeArchive, match=r"member a\.csv.*times its size"):
         converted(zipped({"a.csv": bytes(32 << 20)}))
 
