@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from itertools import groupby, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.aligned import aligned_dialects
-from ingestion.conversion.detect.kinds import NUMBER, is_rule, kind
+from ingestion.conversion.detect.kinds import NUMBER, kind
+from ingestion.conversion.detect.widths import SAMPLE_RECORDS, Outlook, is_filled, score, usual
 from ingestion.conversion.dialect import Dialect
 from ingestion.conversion.records import Cells, records
 from ingestion.slotted import replace, slotted
@@ -17,15 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 DELIMITERS = (";", ",", "\t", "|", "~", "^", "\x1f", "\x01", "\x1e", "§", "¦", "¬", "#", "*", "!", ":", " ")
-UNLIKELY = {"~": 0.9, "^": 0.9, "#": 0.6, "*": 0.6, "!": 0.6, ":": 0.55, " ": 0.5, "": 0.5}
-ALIGNED = {"|": 1.15, "": 0.8}
-COMMENTS = ("#", "//")
-SAMPLE_RECORDS = 200
 JUDGED_RECORDS = 60
 JUDGED_CELLS = 40
 VERY_WIDE = 1_000
 _SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
-_TIME_OR_ADDRESS = re.compile(r"\d:\d\d(?!\d)|://")
+_TIME_OR_ADDRESS = re.compile(r":(?:(?<=\d:)\d\d(?!\d)|//)")
 _CUTTABLE = re.compile(r"([,;|\t])\S+\1(?! )")
 _ENCLOSED = re.compile(r"\"[^\"]*+\"|'[^']*+'(?=,)")
 # The mark comes first, so that the search jumps from one to the next.
@@ -50,7 +47,7 @@ class Row:
     @property
     def is_filled(self) -> bool:
         """Whether a cell is not blank."""
-        return any(cell and cell.strip() for cell in self.cells)
+        return is_filled(self.cells)
 
 
 @slotted(frozen=True)
@@ -68,8 +65,7 @@ class Cut:
     def score(self) -> float:
         """A number to compare ways by; only its order means something."""
         sign = self.dialect.delimiter or ""
-        likely = ALIGNED["|" if sign else ""] if self.dialect.aligned else UNLIKELY.get(sign, 1.0)
-        return self.share**1.5 * self.quality * likely * (1 + min(self.width, 40) / 80)
+        return score(sign, self.width, self.share, self.quality, aligned=self.dialect.aligned)
 
 
 def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cut]:
@@ -80,19 +76,37 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
         sequences = list(_sequences(text))
         halves = {sign[0] for sign in sequences if len(set(sign)) == 1}  # these never stand alone
         tried = [sign for sign in (*DELIMITERS, *sequences) if sign in text and sign not in halves]
-        if _TIME_OR_ADDRESS.search(text) and ":" in tried:
+        if ":" in tried and _TIME_OR_ADDRESS.search(text):
             tried.remove(":")
         tried.append("")
-    cuts = [cut for sign in tried for cut in _cuts(text, sign, quote)]
+    cuts = _worth_a_look(text, tried, quote)
     if quote is None and delimiter in {None, "|"}:
         lists = [cut_by(text, dialect) for dialect in aligned_dialects(text)]
         cuts += [cut for cut in lists if cut.dialect.delimiter == (delimiter or cut.dialect.delimiter)]
     cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
-    if delimiter is None and len(cuts) > 1 and (cuts[0].width < 2 or _is_one_column(text, cuts[0])):
-        alone = next(cut for cut in cuts if cut.dialect.delimiter is None and not cut.dialect.aligned)
-        cuts.remove(alone)
-        cuts.insert(0, alone)
+    if delimiter is None and (cuts[0].width < 2 or _is_one_column(text, cuts[0])):
+        whole = [cut for cut in cuts if cut.dialect.delimiter is None and not cut.dialect.aligned]
+        alone = whole[0] if whole else _cut(text, "", quote)
+        cuts = [alone, *(cut for cut in cuts if cut is not alone)]
     return cuts
+
+
+def _worth_a_look(text: str, signs: Sequence[str], quote: str | None) -> list[Cut]:
+    """Return the cuts by the signs, but for those that can be neither the best nor the next best of several columns."""
+    if len(signs) == 1:
+        return [_cut(text, signs[0], quote)]
+    outlook = Outlook(text, quote)
+    bounds = {sign: outlook.bound(sign) for sign in signs}
+    cuts: dict[str, Cut] = {}
+    for sign in sorted(signs, key=lambda sign: bounds[sign], reverse=True):
+        at_best, width = bounds[sign]
+        best = max(cuts.values(), key=lambda cut: (cut.score, cut.width), default=None)
+        if best is not None and at_best < best.score:
+            others = [one.score for one in cuts.values() if one.width > 1 and one is not best]
+            if width < 2 or at_best < max(others, default=0.0):
+                continue
+        cuts[sign] = _cut(text, sign, quote)
+    return [cuts[sign] for sign in signs if sign in cuts]
 
 
 def fixed_cut(text: str, spans: Sequence[tuple[int, int]]) -> Cut:
@@ -136,7 +150,7 @@ def _is_empty_cell(sign: str, text: str) -> bool:
     return any(len(run) % len(sign) for run in re.findall(f"{re.escape(first)}+", whole))
 
 
-def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
+def _cut(text: str, delimiter: str, quote: str | None) -> Cut:
     """Return the cut by a delimiter, with the quoting that its surroundings show."""
     plain = Dialect(encoding="", delimiter=delimiter or None, quote=_quote(text, delimiter) if quote is None else quote)
     if plain.quote == "":
@@ -150,7 +164,7 @@ def _cuts(text: str, delimiter: str, quote: str | None) -> Iterable[Cut]:
         best = cuts[1]
     if len(delimiter) == 1 and delimiter != " " and _is_padded(text, delimiter):
         best = cut_by(text, replace(best.dialect, skip_initial_space=True))
-    return [best]
+    return best
 
 
 def _faults(cut: Cut) -> int:
@@ -187,36 +201,11 @@ def _sides(delimiter: str, mark: str) -> tuple[re.Pattern[str], re.Pattern[str]]
 def cut_by(text: str, dialect: Dialect) -> Cut:
     """Return what a dialect makes of a sample."""
     rows, odd = read_rows(text, dialect, None, SAMPLE_RECORDS)
-    width, share = _usual(rows)
+    width, share = usual([row.cells for row in rows])
     if odd and width > 1:
         rows, odd = read_rows(text, dialect, width, SAMPLE_RECORDS)
-        width, share = _usual(rows)
+        width, share = usual([row.cells for row in rows])
     return Cut(dialect, rows, width, share, _quality(rows, width, dialect), odd)
-
-
-def _usual(rows: Sequence[Row]) -> tuple[int, float]:
-    """Return the usual width, and the share of records that have it, those above the first such left out."""
-    rows = [row for row in rows if row.is_filled and not is_rule(row.cells)] or rows
-    data = [row for row in rows if not (row.cells[0] or "").startswith(COMMENTS)]
-    # Comments hold any signs; where most records begin like one, they are none.
-    widths = [len(row.cells) for row in (data if len(data) > len(rows) / 2 else rows) if row.is_filled]
-    if not widths:
-        return (max((len(row.cells) for row in rows), default=0), 0.0)
-    counts = Counter(widths)
-    width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), -widths.index(item[0])))
-    below = len(widths) - widths.index(width)
-    # Some lines above the table are a title; many are a sign of a wrong cut.
-    titles = min(len(widths) - below, 5, below) if below > 1 else 0
-    near = sum(counts[other] for other in (width - 1, width + 1)) if width > 2 else 0
-    return width, max(count + 0.6 * near, 0.9 * _in_runs(widths)) / max(len(widths) - titles, count + near)
-
-
-def _in_runs(widths: Sequence[int]) -> int:
-    """Count the records that have as many cells as both neighbours: several tables have several widths."""
-    if max(widths) < 2:
-        return 0
-    runs = [len(list(run)) for width, run in groupby(widths) if width > 1]
-    return sum(run for run in runs if run > 2)
 
 
 def _quality(rows: Sequence[Row], width: int, dialect: Dialect) -> float:
