@@ -356,11 +356,11 @@ def test_a_file_that_may_not_be_read_is_told():
                 os.seteuid(0)
 
 
-def test_no_folder_for_temporary_files_is_told(tmp_path, monkeypatch):
+def test_no_folder_for_what_is_unpacked_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    (tmp_path / "a.csv").write_text(TABLE)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(TABLE.encode()))
     with pytest.raises(OutputFailed, match="temporary"):
-        convert(tmp_path / "a.csv", tmp_path / "o.parquet")
+        convert(tmp_path / "a.csv.gz", tmp_path / "o.parquet")
 
 
 @pytest.mark.slow
