@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,36 +21,40 @@ if TYPE_CHECKING:
 CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
 ROW_GROUP_BYTES = 16 << 20, 64 << 20
+LAST_BYTES = 8 << 20
 GROUPS = 8
+WAITING_GROUPS = 1
 SAMPLE_ROWS = 1 << 12, 1 << 16
 SAMPLE_CELLS = 1 << 20
 FIRST_ROWS = 1 << 11
 FEW_TEXTS, FEW_NUMBERS, MANY = 0.2, 0.05, 0.95
 COMPRESSION_LEVEL = 1
 VALUES_AT_ONCE = 1 << 14
+PAGE_ROWS = 1 << 17  # each page costs a compressor made anew; its bytes are bounded by themselves
 WORD_DIGITS = 18  # a longer decimal is stored as bytes
 
 
 class Writer:
     """Writes a table's batches to one local file. ``rows`` counts what was handed over.
 
-    A row group is encoded by a thread of its own while the next one is being read, never more than one. The last one
-    has nobody to share the time with, so groups of smaller files are smaller.
+    A row group is encoded by a thread of its own while the next one is being read; at most one more waits for it. The
+    last one has nobody to share the time with, so groups of smaller files are smaller, and so are a file's last ones.
     """
 
     def __init__(self, path: Path, table: Table, metadata: Mapping[str, str], *, bytes_in: int = 0) -> None:
         """Begin a file with the table's present schema, for an input of about so many bytes."""
         self.rows = 0
+        self._bytes_in = bytes_in
         self._group_bytes = min(max(ROW_GROUP_BYTES[0], bytes_in // GROUPS), ROW_GROUP_BYTES[1])
         self._path = path
         self._table = table
         self._schema = table.schema()
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
-        self._held_rows = self._held_bytes = 0
+        self._held_rows = self._held_bytes = self._bytes = 0
         self._writer: Any = None
         self._pool = ThreadPoolExecutor(1)
-        self._pending: Future[None] | None = None
+        self._pending: deque[Future[None]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -70,17 +75,25 @@ class Writer:
         """Append one batch; raises ``OSError`` when an earlier one could not be written."""
         self._held.append(batch)
         self._held_rows += batch.num_rows
-        self._held_bytes += batch.nbytes
+        size = batch.nbytes
+        self._held_bytes += size
+        self._bytes += size
         self.rows += batch.num_rows
-        if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._group_bytes:
-            self._wait()
-            self._pending = self._pool.submit(self._write_held, self._held)
+        if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._enough():
+            self._wait(WAITING_GROUPS)
+            self._pending.append(self._pool.submit(self._write_held, self._held))
             self._held, self._held_rows, self._held_bytes = [], 0, 0
 
-    def _wait(self) -> None:
-        if self._pending is not None:
-            pending, self._pending = self._pending, None
-            pending.result()
+    def _enough(self) -> int:
+        """Return how many bytes make a row group: near the end half of what is expected to be left."""
+        done = self._table.progress
+        left = self._bytes * max(self._bytes_in - done, 0) // done if done else self._bytes_in
+        return min(max(LAST_BYTES, (self._held_bytes + left) // 2), self._group_bytes)
+
+    def _wait(self, left: int = 0) -> None:
+        """Wait until no more than so many row groups are left to write."""
+        while len(self._pending) > left:
+            self._pending.popleft().result()
 
     def _write_held(self, held: list[pa.RecordBatch]) -> None:
         """Write one row group; the first one tells which columns repeat their values."""
@@ -104,6 +117,7 @@ class Writer:
             write_page_checksum=True,
             store_decimal_as_integer=True,
             write_batch_size=VALUES_AT_ONCE,
+            max_rows_per_page=PAGE_ROWS,
         )
 
     def _footer(self) -> None:

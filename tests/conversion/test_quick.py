@@ -40,8 +40,8 @@ def chosen(rule, cells: list[str]):
 
 @settings(deadline=None)
 @given(
-    st.lists(st.none() | st.integers(-(10**17), 10**17), min_size=1),
-    st.integers(1, 4),
+    st.lists(st.none() | st.integers(-(10**17), 10**17) | st.integers(-(10**4), 10**6), min_size=1),
+    st.integers(1, 17),
     st.sampled_from(SHAPES),
     st.integers(0, 3),
 )
@@ -88,6 +88,29 @@ ODD = [
     "01.234,00",
     "12.34,00",
 ]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=6),
+    st.sampled_from(SHAPES),
+    st.sampled_from([2, 3, 6, 7, 8, 9]),
+    st.data(),
+)
+def test_one_byte_changed_is_never_taken_for_what_the_rule_refuses(numbers, shape, scale, data):
+    texts = [written(number, scale, shape) for number in numbers]
+    rule = chosen(DecimalRule(*shape), [*texts, written(10**9, scale, shape)])
+    named = rule.name
+    at = data.draw(st.integers(0, len(texts) - 1))
+    place = data.draw(st.integers(0, len(texts[at]) - 1))
+    sign = data.draw(st.sampled_from("0123456789-,.' /:\x00\x7f()e"))
+    texts[at] = texts[at][:place] + sign + texts[at][place + 1 :]
+    cells = pa.array(texts)
+    quick = quick_values(rule, cells)
+    if quick is not None:
+        assert rule.accepts(cells)
+        assert rule.name == named
+        assert quick.equals(rule.cast(cells))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from random import Random
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,14 +12,18 @@ import pytest
 
 from ingestion.conversion.writer import Writer
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ROWS = 5_000
 
 
 class _Table:
     """As much of a table as the writer looks at."""
 
-    def __init__(self, schema: pa.Schema) -> None:
+    def __init__(self, schema: pa.Schema, progress: int = 0) -> None:
         self._schema = schema
+        self.progress = progress
 
     def schema(self) -> pa.Schema:
         return self._schema
@@ -84,11 +89,29 @@ def test_few_values_get_a_dictionary_and_many_none(tmp_path):
     assert "DELTA_BINARY_PACKED" in group.column(1).encodings
 
 
-@pytest.mark.parametrize(("bytes_in", "groups"), [(0, [2, 1]), (1 << 30, [3])])
+@pytest.mark.parametrize(("bytes_in", "groups"), [(0, [1, 1, 1]), (32 << 20, [2, 1]), (1 << 30, [3])])
 def test_a_small_file_ends_with_a_small_row_group(tmp_path, bytes_in, groups):
     batch = pa.record_batch({"text": pa.array(["x" * (9 << 20)])})
     with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}, bytes_in=bytes_in) as writer:
         for _ in range(3):
             writer.write(batch)
-    found = pq.read_metadata(tmp_path / "out.parquet")
-    assert [found.row_group(at).num_rows for at in range(found.num_row_groups)] == groups
+    assert _rows_of_groups(tmp_path / "out.parquet") == groups
+
+
+def test_the_last_row_groups_of_a_large_file_get_smaller(tmp_path):
+    batch = pa.record_batch({"text": pa.array(["x" * (1 << 20)] * 4)})
+    table = _Table(batch.schema)
+    with Writer(tmp_path / "out.parquet", table, {}, bytes_in=256 << 20) as writer:
+        for done in range(64):
+            table.progress = (done + 1) * (4 << 20)
+            writer.write(batch)
+    groups = _rows_of_groups(tmp_path / "out.parquet")
+    assert sum(groups) == 256
+    assert groups == sorted(groups, reverse=True)
+    assert groups[0] >= 32
+    assert groups[-1] <= 8
+
+
+def _rows_of_groups(path: Path) -> list[int]:
+    found = pq.read_metadata(path)
+    return [found.row_group(at).num_rows for at in range(found.num_row_groups)]

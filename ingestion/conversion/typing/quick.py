@@ -15,6 +15,7 @@ from ingestion.conversion.typing.amounts import GROUP, DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
 from ingestion.conversion.typing.constants import known_in
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
+from ingestion.conversion.typing.eights import Eights
 
 if TYPE_CHECKING:
     from ingestion.conversion.typing.base import Rule
@@ -56,52 +57,29 @@ def _texts(cells: pa.Array) -> tuple[Bytes, Ints, Ints, Flags | None]:
 
 def _amounts(rule: DecimalRule, cells: pa.Array) -> pa.Array | None:
     """Read amounts whose fractions all have the column's scale."""
-    scale, sign = rule.scale, rule.sign
-    room = rule.type().precision - scale
-    if (
-        not rule.even
-        or not scale
-        or sign == "parentheses"
-        or len(rule.group.encode()) > 1
-        or room + scale > WORD_DIGITS[1]
-    ):
+    kind, group = rule.type(), rule.group.encode()
+    if not rule.even or not rule.scale or rule.sign == "parentheses":
+        return None
+    if len(group) > 1 or kind.precision > WORD_DIGITS[1]:
         return None
     raw, first, last, known = _texts(cells)
     if not len(first):
-        return pa.nulls(len(cells), rule.type())
+        return pa.nulls(len(cells), kind)
     if (last <= first).any():
         return None
-    minus = raw.take(first if sign == "front" else last - 1) == _MINUS
-    if minus.any():
-        first, last = (first + minus, last) if sign == "front" else (first, last - minus)
-    size = last - first
-    whole = size - scale - 1
+    minus = None
+    if (raw[first[0] : last[-1]] == _MINUS).any():
+        minus = raw.take(first if rule.sign == "front" else last - 1) == _MINUS
+        first, last = (first + minus, last) if rule.sign == "front" else (first, last - minus)
+    whole = last - first - rule.scale - 1
     shortest, longest = int(whole.min()), int(whole.max())
-    step = GROUP + 1 if rule.group else longest + 2
-    digits = longest - (longest // step if rule.group else 0)
-    if shortest < 1 or digits > room:
+    if shortest < 1 or longest - (longest // (GROUP + 1) if group else 0) > kind.precision - rule.scale:
         return None
-    lead = raw.take(first) - np.uint8(_ZERO)
-    sound = (lead < 10) & ((lead > 0) | (whole == 1)) & (raw.take(last - 1 - scale) == ord(rule.point))
-    words = np.zeros(len(first), np.int64)
-    power = 1
-    for back in [*range(scale), *range(scale + 1, longest + scale + 1)]:
-        place = back - scale - 1
-        there = None if place < shortest else place < whole
-        here = raw.take(last - 1 - back if there is None else np.maximum(last - 1 - back, 0))
-        if rule.group and place >= 0 and place % step == GROUP:
-            good = here == ord(rule.group)
-            sound &= good if there is None else good | ~there
-            continue
-        digit = here - np.uint8(_ZERO)
-        if there is not None:
-            digit = np.where(there, digit, np.uint8(0))
-        sound &= digit < 10
-        words += digit * np.int64(power)
-        power *= 10
-    if not sound.all() or (minus & (words == 0)).any():
+    eights = Eights(raw, first, last)
+    words = eights.amounts(whole, rule.scale, ord(rule.point), group[0] if group else None)
+    if words is None or (minus is not None and (minus & (words == 0)).any()):
         return None
-    return _decimals(np.where(minus, -words, words), known, len(cells), rule.type())
+    return _decimals(words if minus is None else np.where(minus, -words, words), known, len(cells), kind)
 
 
 def _decimals(words: Ints, known: Flags | None, size: int, kind: pa.DataType) -> pa.Array:
