@@ -48,6 +48,7 @@ _SCRIPTS = re.compile(f"[A-Za-z{_LATIN_LETTERS}][{_OTHER_LETTERS}]|[{_OTHER_LETT
 _GOING_ON = re.compile(f"(?<=[A-Z{_UPPER}])[{_UPPER}]")
 _BESIDE = re.compile(r"(?<![^\W\d_])[€§£©°±½µ№¿¡]|[²³°®™©€ªº](?![^\W\d_])")
 _IN_NUMBER = re.compile(r"(?<=\d)(?![ -~])[^\W\d_](?=\d)")
+_NEVER_SO = re.compile("č(?=[bdfgmrsvz]e|s\\b)|ę(?=me)|ç[őă](?=[eo])")
 _GROUPED = re.compile(r"(?<=\d)[\xa0’](?=\d{3})")
 _ODD = (
     (_INSIDE, -8.0),
@@ -56,11 +57,12 @@ _ODD = (
     (_GOING_ON, -math.log(UPPER)),
     (_BESIDE, 4.5),
     (_IN_NUMBER, -8.0),
+    (_NEVER_SO, -2.5),
     (_GROUPED, 6.0),
 )
 """What no single letter tells, with the change of the log likelihood: signs inside a word, capitals behind small
-letters, two scripts in a word, a letter inside a number; capitals behind capitals are not rare, nor are signs beside
-numbers, nor those that group their digits."""
+letters, two scripts in a word, a letter inside a number, letters of Central Europe where French and Portuguese have
+theirs; capitals behind capitals are not rare, nor are signs beside numbers, nor those that group their digits."""
 
 Words = tuple[bytes, ...]
 

@@ -69,7 +69,7 @@ def decide_encoding(
     if named:
         return Encoding(named, mark, _told(named, "its byte order mark"))
     if wide := _wide(head):
-        return Encoding(wide, 0, _told(wide, "every other byte of its letters is zero", 0.95))
+        return Encoding(wide, 0, _told(wide, "bytes of its letters are zero, at regular places", 0.95))
     if any(sign in head for sign in _ISO_2022_JP):
         return Encoding("iso2022_jp", 0, _told("iso2022_jp", "its escape sequences", 0.99))
     if ebcdic := _ebcdic(head):
@@ -224,6 +224,11 @@ def _wide(head: bytes) -> str:
         return ""
     if b"\n" in sample and b"\n\x00" not in sample and b"\x00\n" not in sample:
         return ""
+    if len(sample) >= 8 and len(sample) % 4 == 0:
+        quarters = [sample[at::4] for at in range(4)]
+        zero = [not any(quarter) for quarter in quarters]
+        if zero[0] != zero[3] and quarters[2 if zero[3] else 1].count(0) > 0.9 * len(quarters[0]):
+            return "utf-32-le" if zero[3] else "utf-32-be"
     even, odd = sample[0::2].count(0) / len(sample[0::2]), sample[1::2].count(0) / max(1, len(sample[1::2]))
     if odd > 0.1 and even < 0.02 * odd:
         return "utf-16-le"

@@ -205,3 +205,26 @@ def test_a_sign_that_groups_digits_is_no_letter_of_another_code_page(tmp_path, s
     report = convert(tmp_path / "a.csv", tmp_path / "out.parquet")
     assert decision(report).value == codec
     assert report.columns[0].name == name
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", ["première;où\n1;2\n", "名前;金額\n山田商店;1,50\n佐藤;2,75\n", "a,b\n"])
+def test_utf32_without_a_mark_is_told(tmp_path, codec, text):
+    (tmp_path / "a.csv").write_bytes(text.encode(codec))
+
+    assert decision(convert(tmp_path / "a.csv", tmp_path / "out.parquet")).value == codec
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "première,deuxième,troisième",
+        "Désignation;Règlement;Référence\nsystème;problème;matière",
+        "même;extrême;succès",
+        "informações;operação;condições",
+    ],
+)
+def test_french_and_portuguese_are_not_taken_for_letters_of_central_europe(tmp_path, words):
+    (tmp_path / "a.csv").write_bytes((words + "\n").encode("cp1252"))
+
+    assert decision(convert(tmp_path / "a.csv", tmp_path / "out.parquet")).value == "cp1252"
