@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 BLOCK_BYTES = 2 << 20
+LARGE_BYTES = 256 << 20
+"""From this size of a file on blocks are twice as large, because each costs some turns of the threads."""
 SAMPLE_BYTES = 256 << 10
 MAX_RECORD_BYTES = 64 << 20
 
@@ -47,6 +49,7 @@ class Blocks:
         """Prepare the pattern of whole records for this dialect."""
         self._payload = payload
         self._dialect = dialect
+        self._block_bytes = BLOCK_BYTES * (2 if (payload.size or 0) >= LARGE_BYTES else 1)
         self._end = b"\r" if dialect.newline == "\r" else b"\n"
         self._whole = _whole_records(dialect, self._end) if dialect.quote else None
         self._is_utf8 = dialect.encoding in {"utf-8", "ascii"}
@@ -136,7 +139,7 @@ class Blocks:
 
         UTF-8 itself is checked where it is parsed.
         """
-        block = bytearray(len(rest) + BLOCK_BYTES)
+        block = bytearray(len(rest) + self._block_bytes)
         block[: len(rest)] = rest
         found = file.readinto(memoryview(block)[len(rest) :])  # type: ignore[attr-defined]
         del block[len(rest) + found :]

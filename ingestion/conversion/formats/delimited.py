@@ -12,6 +12,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from threading import Semaphore
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
 
 FIRST_FEW = 10
 RESCUED = "_rescued"
-THREADS = max(2, min(4, os.cpu_count() or 1))
+CORES = os.cpu_count() or 1
+THREADS = max(2, min(4, CORES))
+PARSING = max(1, min(4, CORES - 1))
+"""How many blocks are parsed at once: one core is the encoding thread's, which another parser would push aside."""
 
 
 @slotted()
@@ -125,6 +129,7 @@ class DelimitedTable(Table):
         self._part: _Part | None = None
         self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
+        self._turns = Semaphore(PARSING)
         self._provable = can_prove(dialect) and not options.null_values
         self._columns = text_columns(options.contract, dialect.names)
         self._nulls = [0] * len(self._columns)
@@ -353,14 +358,22 @@ class DelimitedTable(Table):
         readings = self._readings
         has_footer = block.last and bool(self._dialect.footer)
         if self._provable and not has_footer and any(reading.sifts for reading in readings):
-            types = [reading.parse_as for reading in readings]
-            batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
-            values = [None] if batch is None else read_columns(readings, batch.columns)
-            if batch is not None and not _missing(values):
-                text = self._cutter.text(block) if total_rows(batch.columns) else None  # which knows their lines
-                return _Part(block, batch, values, text)
+            with self._turns:
+                exact = self._exactly(block, readings)
+            if exact is not None:
+                return exact
         text = self._cutter.text(block)
         return _Part(block, text.batch, read_columns(readings, text.batch.columns), text)
+
+    def _exactly(self, block: Block, readings: Sequence[Reading]) -> _Part | None:
+        """Read one block straight from its bytes; None where that is not proven or a cell contradicts its rule."""
+        types = [reading.parse_as for reading in readings]
+        batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
+        values = [None] if batch is None else read_columns(readings, batch.columns)
+        if batch is None or _missing(values):
+            return None
+        text = self._cutter.text(block) if total_rows(batch.columns) else None  # which knows their lines
+        return _Part(block, batch, values, text)
 
     # ---- the counts ----
 
