@@ -89,7 +89,7 @@ def test_few_values_get_a_dictionary_and_many_none(tmp_path):
     assert "DELTA_BINARY_PACKED" in group.column(1).encodings
 
 
-@pytest.mark.parametrize(("bytes_in", "groups"), [(0, [1, 1, 1]), (32 << 20, [2, 1]), (1 << 30, [3])])
+@pytest.mark.parametrize(("bytes_in", "groups"), [(0, [1, 1, 1]), (128 << 20, [2, 1]), (1 << 30, [3])])
 def test_a_small_file_ends_with_a_small_row_group(tmp_path, bytes_in, groups):
     batch = pa.record_batch({"text": pa.array(["x" * (9 << 20)])})
     with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}, bytes_in=bytes_in) as writer:

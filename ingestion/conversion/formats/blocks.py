@@ -10,6 +10,7 @@ import numpy as np
 from ingestion.conversion.decoding import TextDecoder, decoded_sample
 from ingestion.conversion.errors import LineTooLong, UndecidedEncoding
 from ingestion.conversion.formats.bytewise import byte_table, count, positions
+from ingestion.conversion.formats.lines import Lines
 from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
@@ -28,18 +29,23 @@ MAX_RECORD_BYTES = 64 << 20
 
 @slotted(frozen=True)
 class Block:
-    """Whole records: their bytes, the line of the first, where in the file they end, whether they are the last.
+    """Whole records: their bytes, where in the file they end, whether they are the last.
 
+    ``start`` is where it begins in the text as UTF-8, behind the byte order mark; ``lines`` tells its line.
     ``quotes`` is how many quotes it has, where all of them are known to enclose whole cells or to stand doubled.
-    ``start`` is where it begins in the text as UTF-8, behind the byte order mark.
     """
 
     data: bytes | bytearray
-    line: int
     end: int
+    start: int = 0
     last: bool = False
     quotes: int | None = None
-    start: int = 0
+    lines: Lines | None = None
+
+    @property
+    def line(self) -> int:
+        """Return the line of the first record; 0 of a sample from somewhere."""
+        return self.lines.at(self.start) if self.lines is not None else 0
 
 
 class Blocks:
@@ -55,20 +61,24 @@ class Blocks:
         self._is_utf8 = dialect.encoding in {"utf-8", "ascii"}
         self._has_ascii = _has_ascii(dialect.encoding)
         self._decoder = TextDecoder(dialect.encoding)
+        self._lines = Lines(payload, self._end, dialect.bom_bytes if self._is_utf8 else None)
 
     def __iter__(self) -> Iterator[Block]:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
         line, start = self._dialect.first_line, self._dialect.start
+        self._lines.note(start, line)
         held: tuple[bytearray, int, int | None] | None = None
         for cut in self._cut():
             if held is not None:
                 data, position, quotes = held
-                yield Block(data, line, position, quotes=quotes, start=start)
-                line += count(np.frombuffer(data, np.uint8), self._end[0])
+                yield Block(data, position, start, quotes=quotes, lines=self._lines)
                 start += len(data)
+                if not self._is_utf8:
+                    line += count(np.frombuffer(data, np.uint8), self._end[0])
+                    self._lines.note(start, line)
             held = cut
         if held is not None:
-            yield Block(held[0], line, held[1], last=True, start=start)
+            yield Block(held[0], held[1], start, last=True, lines=self._lines)
 
     def samples(self) -> Iterator[bytes]:
         """Yield whole records from the middle and the end, where a record's beginning is certain.
@@ -91,7 +101,7 @@ class Blocks:
     def beginning(self, block: Block) -> Block:
         """Return a sample of a block: its first records."""
         cut = self._last_end(block.data[:SAMPLE_BYTES])[0] or len(block.data)
-        return Block(block.data[:cut], block.line, block.end, start=block.start)
+        return Block(block.data[:cut], block.end, block.start, lines=block.lines)
 
     def halves(self, data: bytes | bytearray) -> tuple[bytes | bytearray, bytes | bytearray]:
         """Return a block cut near its middle; the second part is empty when it is a single record."""

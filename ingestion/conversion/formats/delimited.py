@@ -219,7 +219,7 @@ class DelimitedTable(Table):
         if not first.last:
             begun = [reading.name for reading in self._read_as()]
             for sample in self._blocks.samples():
-                found = self._cutter.text(Block(sample, 0, 0))
+                found = self._cutter.text(Block(sample, 0))
                 if not (found.short or found.long):
                     self._look_on(found.batch)
             self._traced = {
