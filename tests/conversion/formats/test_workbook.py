@@ -361,6 +361,17 @@ def test_a_zero_that_is_shown_as_a_date_is_null_and_told(tmp_path):
     assert codes(report) == ["ZERO_DATES"]
 
 
+def test_a_zero_among_dates_that_no_date_format_shows_stays_a_number(tmp_path):
+    """Such as the total of a column in a time sheet: it is no empty date, whatever stands above it."""
+    rows = '<row r="1"><c r="A1" t="inlineStr"><is><t>d</t></is></c></row>' + "".join(
+        f'<row r="{n}"><c r="A{n}" s="{style}"><v>{value}</v></c></row>'
+        for n, value, style in ((2, 46023, 1), (3, 0, 1), (4, 0, 2))
+    )
+    table, report = loaded(tmp_path, raw_xlsx(rows, formats=("dd.mm.yyyy", "#,##0.00")))
+    assert table["d"].to_pylist() == ["2026-01-01", "0", "0"]
+    assert codes(report) == ["MIXED_KINDS"]
+
+
 def test_rows_set_aside_keep_nothing_of_the_other_rows(tmp_path):
     rows = [[number, "=1/0" if number in {5, 400} else number, "=1/0" if number == 5 else 1] for number in range(1_000)]
     (tmp_path / "in.xlsx").write_bytes(saved([["id", "one", "two"], *rows]))

@@ -64,7 +64,7 @@ class SheetColumn:
         if place.null_values:
             cells = cells.only(~_named_null(cells, texts, place.null_values))
         kinds = moments.settled(cells.kinds, cells.values, epoch=self._epoch)
-        rows, kinds, values = self._without_blanks(cells.rows, kinds, cells.values, texts)
+        rows, kinds, values = self._without_blanks(cells, kinds, texts)
         self.rows = rows
         self.values, self.rule = self._typed(kinds, values, texts)
         if self.values.type == pa.large_string() and self.values.nbytes < 2**30:
@@ -76,9 +76,13 @@ class SheetColumn:
         return self.values.type
 
     def _without_blanks(
-        self, rows: NDArray[np.int32], kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array
+        self, cells: Block, kinds: NDArray[np.uint8], texts: pa.Array
     ) -> tuple[NDArray[np.int32], NDArray[np.uint8], NDArray[np.float64]]:
-        """Drop what means nothing in a column of values: empty texts of formulas, and the zero of an empty date."""
+        """Drop what means nothing in a column of values: empty texts of formulas, and the zero of an empty date.
+
+        A zero that no date format shows is a number, also among dates, and keeps the column from being dates.
+        """
+        rows, values = cells.rows, cells.values
         found = np.bincount(kinds, minlength=len(KIND_NAMES))
         drop = np.zeros(len(kinds), bool)
         if found[TEXT] and found[TEXT] < len(kinds):
@@ -86,7 +90,7 @@ class SheetColumn:
             empty = numbers_of(pc.equal(texts.take(number_array(values[at].astype(np.int64))), EMPTY))
             drop[at[empty]] = True
         if found[NUMBER] and found[DATE] + found[STAMP] and self._epoch == "1900":
-            zero = (kinds == NUMBER) & (values == 0)
+            zero = (kinds == NUMBER) & (values == 0) & ((cells.kinds == DATE) | (cells.kinds == STAMP))
             if zero.any() and int(zero.sum()) == found[NUMBER]:
                 drop |= zero
                 message = f'{int(zero.sum())} cells of column "{self.name}" hold 0 in a date format and are null.'
