@@ -244,6 +244,20 @@ def test_a_text_that_is_not_there_is_a_broken_file(tmp_path):
         loaded(tmp_path, biff8(shared_cells(2), shared=table))
 
 
+def test_a_table_of_texts_without_a_count_holds_what_it_holds(tmp_path):
+    texts = [text8("name"), text8("Müller"), text8("Öz")]
+    table = record(0xFC, struct.pack("<II", 0, 0) + b"".join(texts))
+    assert rows_of(tmp_path, biff8(shared_cells(3), shared=table)) == [("Müller",), ("Öz",)]
+
+
+def test_the_only_sheet_is_found_where_the_workbook_names_a_wrong_place(tmp_path):
+    content = biff8(HEADER + label(1, 0, "x") + label(1, 1, "y"))
+    start = content.index(b"\x09\x08", content.index(b"\x09\x08") + 4)  # where the sheet begins
+    place = struct.pack("<I", start)
+    assert content.count(place) == 1
+    assert rows_of(tmp_path, content.replace(place, struct.pack("<I", start + 20))) == [("x", "y")]
+
+
 def test_a_record_that_claims_billions_of_texts_is_a_broken_file(tmp_path):
     table = record(0xFC, struct.pack("<II", 2**32 - 1, 2**32 - 1) + text8("only"))
     assert rows_of(tmp_path, biff8(HEADER + label(1, 0, "x") + label(1, 1, "y"), shared=table)) == [("x", "y")]

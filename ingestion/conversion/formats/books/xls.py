@@ -87,12 +87,20 @@ class XlsBook:
             if start + length > size:
                 break
             if kind == EOF and found.version >= 5:
+                self._correct_place(found, start + length)
                 break
             self._take(found, strings, kind, start, length)
             at = start + length
         if not found.sheets:  # up to version 4 a file is one sheet
             found.sheets.append((0, SheetInfo(name="Sheet1")))
         return found
+
+    def _correct_place(self, found: _Globals, behind: int) -> None:
+        """Take the place ``behind`` the globals for the only sheet, where none begins at the one that is named."""
+        if len(found.sheets) == 1 and behind + 8 <= len(self._data) and _u2(self._data, behind) == BOF_LATER:
+            offset, info = found.sheets[0]
+            if offset + 8 > len(self._data) or _u2(self._data, offset) != BOF_LATER:
+                found.sheets[0] = (behind, info)
 
     def _take(self, found: _Globals, strings: Strings, kind: int, start: int, length: int) -> None:
         data = self._data

@@ -139,8 +139,12 @@ def _has_halves(text: str) -> bool:
 
 
 def shared_strings(data: bytes, at: int) -> pa.Array:
-    """Return the table of shared strings whose record begins at a position; raises ``ValueError``."""
+    """Return the table of shared strings whose record begins at a position; raises ``ValueError``.
+
+    Some programs write no count, but 0: then the record holds as many as it holds.
+    """
     length, _, count = struct.unpack_from("<HII", data, at + 2)
+    count = count or 2**32
     cursor = _Cursor(data, at + 12, at + 4 + length)
     found: list[str] = []
     while len(found) < count:
