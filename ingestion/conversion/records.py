@@ -59,16 +59,27 @@ def _cutter(dialect: Dialect) -> _Cutter:
 
 
 class _Ends:
-    """Where the quoted cells of one text end, as far as it was searched, so that no part is searched again and again.
+    """Where the lines and the quoted cells of one text end, so that no part of it is searched again and again.
 
-    A search stands at one place after another: behind each quote, doubled quote or escaped sign that it passed. From
-    any of these it goes on alike, whatever cell it began in.
+    A search for the end of a quoted cell stands at one place after another: behind each quote, doubled quote or escaped
+    sign that it passed. From any of these it goes on alike, whatever cell it began in.
     """
 
     def __init__(self) -> None:
         self.passed: list[int] = []
         self.last_bare = 0
         self.end: tuple[int, int] | None = None
+        self._feed = -1
+
+    def of_line(self, text: str, start: int) -> tuple[int, int]:
+        """Return where a line ends that begins at ``start``, and where the next one begins."""
+        if self._feed < start:
+            feed = text.find("\n", start)
+            self._feed = feed if feed >= 0 else len(text)
+        stop = text.find("\r", start, self._feed)
+        if stop >= 0:
+            return stop, stop + 2 if stop + 1 == self._feed < len(text) else stop + 1
+        return self._feed, min(self._feed + 1, len(text))
 
     def behind(self, position: int) -> int | None:
         """Return the index behind a place that was passed; None where none was."""
@@ -106,8 +117,7 @@ class _Cutter:
 
     def record(self, text: str, start: int, width: int | None, ends: _Ends) -> Record:
         """Return the record that begins at ``start``; ``ends`` are those of this text."""
-        end = _LINE_END.search(text, start)
-        stop, behind = (end.start(), end.end()) if end else (len(text), len(text))
+        stop, behind = ends.of_line(text, start)
         quoted = self.quote is not None and text.find(self.quote, start, stop) >= 0
         if not quoted and not (self.escape and text.find(self.escape, start, stop) >= 0):
             return Record(self._split(text[start:stop]), behind)

@@ -63,7 +63,7 @@ def vote(cell: str | None, under: Sequence[str | None]) -> float:
 
 def _is_above_keys(cell: str, under: Sequence[str | None]) -> bool:
     """Tell whether a text stands above keys of one form, such as ``MG-8769``, without having it."""
-    shapes = {_shape(other) for other in under if other}
+    shapes = {_shape(other) for other in set(under) if other}
     return len(shapes) == 1 and len(under) > 1 and "0" in next(iter(shapes)) and _shape(cell) not in shapes
 
 

@@ -32,26 +32,33 @@ REMARK = re.compile(
     re.IGNORECASE,
 )
 
+_DIGIT = re.compile(r"\d")
 KEPT_SIGNS = 64
 
 
 def kind(cell: str | None) -> str:
     """Return ``empty``, ``number``, ``date``, ``time``, ``logical`` or ``text``."""
-    return _kind(cell) if cell is None or len(cell) <= KEPT_SIGNS else _kind.__wrapped__(cell)
+    if cell is None:
+        return "empty"
+    if cell.isdecimal():
+        return "number"
+    return _kind(cell) if len(cell) <= KEPT_SIGNS else _kind.__wrapped__(cell)
 
 
 @lru_cache(maxsize=1 << 14)
-def _kind(cell: str | None) -> str:
+def _kind(cell: str) -> str:
     """Tell the kind of a short text, which stays in memory for the life of the process."""
-    if cell is None or not cell.strip():
+    if not cell.strip():
         return "empty"
+    if not _DIGIT.search(cell):
+        return "logical" if cell in LOGICAL else "text"
     if NUMBER.fullmatch(cell):
         return "number"
     if DATE.fullmatch(cell):
         return "date"
     if TIME.fullmatch(cell):
         return "time"
-    return "logical" if cell in LOGICAL else "text"
+    return "text"
 
 
 def is_value(cell: str | None) -> bool:

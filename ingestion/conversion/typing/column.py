@@ -53,6 +53,7 @@ class TextColumn:
         self._spellings = Spellings()
         self._chosen: Rule | None = None
         self._shown: dict[str, str] = {}
+        self._reading: Reading | None = None  # as long as nothing was looked at since
         self.story = Story()
 
     def look(self, cells: pa.Array, place: PlaceOf | None = None) -> None:
@@ -60,18 +61,17 @@ class TextColumn:
 
         ``place`` tells of a row of the part where it stands; None for a sample from somewhere.
         """
+        self._reading = None
         if self.settled:
             self._seen = self._seen or cells.null_count < len(cells)
             return
-        known = pc.drop_null(cells)
-        bare = pc.utf8_trim_whitespace(known)
-        written = pc.not_equal(bare, EMPTY)
-        filled, bare = pc.filter(known, written), pc.filter(bare, written)
+        known = pc.drop_null(cells) if cells.null_count else cells
+        filled, bare = _filled(known)
         self._seen = self._seen or len(known) > 0
         self._blank = self._blank or len(filled) < len(known)
         if not len(filled) or not self._rules:
             return
-        trimmed = bool(pc.any(pc.not_equal(bare, filled)).as_py())
+        trimmed = bare is not filled
         before = [twin(rule) for rule in self._rules] if isinstance(self._rules, list) else self._rules
         kept, fell = accepting(self._rules, bare)
         self.story.see(bare)
@@ -99,6 +99,7 @@ class TextColumn:
 
     def decide(self) -> None:
         """Choose the rule, or text; ambiguous readings stay text, with a warning. May be called again later."""
+        self._reading = None
         self._chosen = None
         self.warnings = []
         self._note = ""
@@ -152,6 +153,7 @@ class TextColumn:
         self.decide()
         if isinstance(self._chosen, DecimalRule):
             self._chosen.leave_room()
+            self._reading = None
 
     @property
     def chosen(self) -> Rule | None:
@@ -160,13 +162,14 @@ class TextColumn:
 
     def reading(self) -> Reading:
         """Return how to read the cells of any part of the column now; it does not change when this column does."""
-        return Reading.of(
+        self._reading = self._reading or Reading.of(
             self._chosen,
             self.type(),
             trimmed=self._trimmed,
             blank=self._blank,
             undecided=self._chosen is None and (bool(self._rules) or not self._judged),
         )
+        return self._reading
 
     def _ambiguous(self, rules: Sequence[Rule]) -> bool:
         decimals = [rule for rule in rules if isinstance(rule, DecimalRule) and rule.separated]
@@ -220,3 +223,14 @@ class TextColumn:
             value = self._chosen.cast(text_array([self.story.example]))[0].as_py()
             self._shown = {self._chosen.name: "empty" if value is None else str(value)}
         return self._shown[self._chosen.name]
+
+
+def _filled(known: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the cells that are not blank, and the same without spaces around them: the very same where none are."""
+    bare = pc.utf8_trim_whitespace(known)
+    is_trimmed = not bare.equals(known)
+    if not pc.min(pc.binary_length(bare)).as_py():
+        written = pc.not_equal(bare, EMPTY)
+        known, bare = pc.filter(known, written), pc.filter(bare, written)
+        is_trimmed = not bare.equals(known)
+    return known, bare if is_trimmed else known
