@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from ingestion.conversion import functions as pc
-from ingestion.conversion.parquet import open_writer
+from ingestion.conversion.parquet import footer_for, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,17 +112,17 @@ class Writer:
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=repeating,
             column_encoding=encodings,
-            write_statistics=True,
-            write_page_index=True,
             write_page_checksum=True,
             store_decimal_as_integer=True,
             write_batch_size=VALUES_AT_ONCE,
             max_rows_per_page=PAGE_ROWS,
+            **footer_for(group, PAGE_ROWS),
         )
 
     def _footer(self) -> None:
         rules = {column.name: column.rule for column in self._table.columns()}
-        facts = {"rules": json.dumps(rules, ensure_ascii=False), "code_version": CODE_VERSION, **self._metadata}
+        told = json.dumps(rules, ensure_ascii=False, separators=(",", ":"))
+        facts = {"rules": told, "code_version": CODE_VERSION, **self._metadata}
         if self._writer is not None:
             self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
 

@@ -80,6 +80,68 @@ def test_every_value_comes_back(tmp_path, kind, different):
     assert found.combine_chunks().equals(batch.column(0))
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.bool_(),
+        pa.int64(),
+        pa.int8(),
+        pa.float64(),
+        pa.decimal128(1, 0),
+        pa.decimal128(9, 2),
+        pa.decimal128(18, 18),
+        pa.decimal128(38, 10),
+        pa.decimal256(40, 2),
+        pa.date32(),
+        pa.time64("us"),
+        pa.time64("ns"),
+        pa.duration("us"),
+        pa.timestamp("us"),
+        pa.timestamp("us", "UTC"),
+        pa.timestamp("us", "Europe/Berlin"),
+        pa.timestamp("us", "+01:00"),
+        pa.timestamp("ns"),
+        pa.timestamp("ms"),
+        pa.string(),
+        pa.large_string(),
+        pa.binary(),
+        pa.null(),
+        pa.list_(pa.string()),
+        pa.struct({"a": pa.int64(), "b": pa.timestamp("us", "UTC")}),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("rows", [0, 3, 3_000])
+def test_every_type_comes_back_from_a_small_file_and_a_larger_one(tmp_path, kind, rows):
+    tests = (pa.types.is_decimal128, pa.types.is_string, pa.types.is_date32, pa.types.is_timestamp, pa.types.is_time64)
+    known = any(test(kind) for test in tests) and rows > 3
+    cells = _values(kind, 30).slice(0, rows) if known else pa.nulls(rows, kind)
+    schema = pa.schema([pa.field("a", kind), pa.field("b", pa.int64(), nullable=False), pa.field("c", pa.string())])
+    for given in (schema, schema.remove(1), pa.schema([schema.field(0)], {"k": "v"})):
+        others = {"b": pa.array(range(rows), pa.int64()), "c": pa.array(map(str, range(rows)), pa.string())}
+        batch = pa.record_batch([{"a": cells, **others}[name] for name in given.names], given)
+        with Writer(tmp_path / "out.parquet", _Table(given), {}) as writer:
+            writer.write(batch)
+        found = pq.read_table(tmp_path / "out.parquet")
+        assert found.schema.remove_metadata().equals(given.remove_metadata())
+        assert found.column("a").combine_chunks().equals(cells)
+
+
+def test_the_footer_of_a_few_values_tells_no_more_than_is_needed(tmp_path):
+    def written(rows: int) -> pq.FileMetaData:
+        batch = pa.record_batch({"a": pa.array(range(rows)), "b": pa.array(["x"] * rows)})
+        with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}) as writer:
+            writer.write(batch)
+        return pq.read_metadata(tmp_path / "out.parquet")
+
+    few, many, more = (written(rows).row_group(0).column(0) for rows in (10, 10_000, 1_000_000))
+    assert (few.statistics, few.has_column_index) == (None, False)
+    assert (many.statistics.max, many.has_column_index) == (9_999, False)
+    assert more.has_column_index
+    assert set(written(10).metadata) == {b"databridge.rules", b"databridge.code_version"}
+
+
 def test_few_values_get_a_dictionary_and_many_none(tmp_path):
     batch = pa.record_batch({"few": _values(pa.int64(), 30), "many": _values(pa.int64(), 4_000)})
     with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}) as writer:
