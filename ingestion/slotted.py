@@ -68,10 +68,16 @@ def replace(value: T, **changes: Any) -> T:
 def _beginning(cls: type, names: tuple[str, ...], defaults: dict[str, Any], *, kw_only: bool) -> Callable[..., None]:
     """Return a class's ``__init__``, which puts values into the slots past what keeps frozen ones from changing."""
     slots = [(name, vars(cls)[name].__set__) for name in names]
+    puts = [put for _, put in slots]
     positional = 0 if kw_only else len(names)
     then = getattr(cls, "__post_init__", None)
 
     def begin(self: object, *args: object, **given: Any) -> None:
+        if args and not given and len(args) == positional and then is None:
+            # Rows and blocks are made so, of which there are many.
+            for put, value in zip(puts, args, strict=True):
+                put(self, value)
+            return
         if len(args) > positional or (args and not given.keys().isdisjoint(names[: len(args)])):
             raise TypeError(f"{cls.__name__} takes no such arguments: {args}, {given}")
         values = defaults | dict(zip(names, args, strict=False)) | given

@@ -61,6 +61,15 @@ def test_arguments_too_many_twice_or_by_place_where_names_are_asked_for_are_refu
             call()
 
 
+def test_what_has_defaults_for_all_fields_may_be_made_of_nothing():
+    @slotted(kw_only=True)
+    class Count:
+        read: int = 0
+        skipped: dict[str, int] = field(default_factory=dict)
+
+    assert (Count().read, Count().skipped) == (0, {})
+
+
 def test_frozen_values_do_not_change_and_others_do():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Point(1).x = 2
