@@ -99,9 +99,9 @@ def _worded(cells: pa.Array, rows: Words) -> list[int]:
     rows = rows[~_NEVER_FIRST.take(raw.take(np.minimum(starts, len(raw) - 1)))]
     if not len(rows):
         return []
-    texts = cells.take(number_array(rows))
+    texts = pc.take(cells, number_array(rows))
     suspects = pc.indices_nonzero(pc.match_substring_regex(texts, _BEGINS, ignore_case=True))
-    pairs = zip(suspects.to_pylist(), texts.take(suspects).to_pylist(), strict=True)
+    pairs = zip(suspects.to_pylist(), pc.take(texts, suspects).to_pylist(), strict=True)
     return list(islice((int(rows[at]) for at, text in pairs if TOTAL.fullmatch(text)), MOST))
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 BATCH_ROWS = 64 * 1024
 BATCH_CELLS = 4 << 20
 SHOWN = 10
+SHARED_CELLS = 1 << 16, 1 << 23
 
 BOOKS = {
     "xlsx": ("xlsx", "XlsxBook"),
@@ -86,7 +88,7 @@ class WorkbookTable(Table):
         skipped = {reason: len(rows) for reason, rows in layout.skipped.items()}
         read = len(layout.body) + sum(skipped.values())
         self.rows = RowCount(read=read, loaded=len(self._body), rejected=len(refused), skipped=skipped)
-        self._columns = [self._column(grid, at, name, options) for at, name in layout.names.items()]
+        self._columns = self._all_columns(grid, layout, options)
         self._nulls = [0] * len(self._columns)
         self._tell(book, options, layout)
 
@@ -191,6 +193,14 @@ class WorkbookTable(Table):
         self.warnings.append(Notice(code="REJECTED_CELLS", message=message, lines=lines))
 
     # ---- the columns ----
+
+    def _all_columns(self, grid: Grid, layout: Layout, options: Options) -> list[SheetColumn]:
+        """Type the columns, two at a time where that takes long and little memory."""
+        cells = len(self._body) * len(layout.names)
+        if not SHARED_CELLS[0] <= cells <= SHARED_CELLS[1]:
+            return [self._column(grid, at, name, options) for at, name in layout.names.items()]
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda named: self._column(grid, named[0], named[1], options), layout.names.items()))
 
     def _column(self, grid: Grid, at: int, name: str, options: Options) -> SheetColumn:
         cells = grid.column(at)

@@ -233,7 +233,7 @@ class Grid:
         """Return the rows whose cell of a column holds a text."""
         cells = self.column(col)
         at = np.flatnonzero(cells.kinds == TEXT)
-        texts = self.texts.take(number_array(cells.values[at].astype(np.int64)))
+        texts = pc.take(self.texts, number_array(cells.values[at].astype(np.int64)))
         same = numbers_of(pc.equal(texts, text_array([text])[0]))
         return cells.rows[at[same]].astype(np.int64)
 
@@ -263,7 +263,7 @@ def _joined(parts: list[pa.Array]) -> pa.Array:
     if not parts:
         return pa.nulls(0, pa.string())
     if sum(part.nbytes for part in parts) > 2**30:
-        parts = [part.cast(pa.large_string()) for part in parts]
+        parts = [pc.cast(part, pa.large_string()) for part in parts]
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 

@@ -68,7 +68,7 @@ class SheetColumn:
         self.rows = rows
         self.values, self.rule = self._typed(kinds, values, texts)
         if self.values.type == pa.large_string() and self.values.nbytes < 2**30:
-            self.values = self.values.cast(pa.string())
+            self.values = pc.cast(self.values, pa.string())
 
     @property
     def type(self) -> pa.DataType:
@@ -102,7 +102,7 @@ class SheetColumn:
         if not present:
             return pa.nulls(0), "null"
         if present == [TEXT]:
-            found = texts.take(number_array(values.astype(np.int64)))
+            found = pc.take(texts, number_array(values.astype(np.int64)))
             return self._text_typed(found) if self._typed_texts else (found, "text cells")
         if present == [TRUTH]:
             return number_array(values.astype(bool)), "boolean cells"
@@ -160,7 +160,7 @@ class SheetColumn:
         at = np.searchsorted(mine, rows)
         at[at == len(mine)] = 0
         missing = mine[at] != rows if len(mine) else np.ones(len(rows), bool)
-        return self.values.take(number_array(at + low, missing=missing))
+        return pc.take(self.values, number_array(at + low, missing=missing))
 
     def column(self, nulls: int) -> Column:
         """Describe the column."""
@@ -185,14 +185,14 @@ def _as_text(kind: int, values: NDArray[np.float64], texts: pa.Array, *, epoch: 
     if kind == NUMBER:
         return numbers.as_text(values)
     if kind == TRUTH:
-        return text_array(["FALSE", "TRUE"]).take(number_array((values == 1).astype(np.int64)))
+        return pc.take(text_array(["FALSE", "TRUE"]), number_array((values == 1).astype(np.int64)))
     if kind in moments.TEMPORAL:
         return moments.as_text(kind, values, epoch=epoch)
     if kind == UNCACHED:
         return text_array([""] * len(values))
     if kind >= PADDED:
         return numbers.padded(values, kind - PADDED)
-    return texts.take(number_array(values.astype(np.int64)))
+    return pc.take(texts, number_array(values.astype(np.int64)))
 
 
 def _as_texts(kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.Array, *, epoch: Epoch) -> pa.Array:
@@ -201,12 +201,12 @@ def _as_texts(kinds: NDArray[np.uint8], values: NDArray[np.float64], texts: pa.A
     for kind in kinds_in(kinds):
         at = np.flatnonzero(kinds == kind)
         places.append(at)
-        pieces.append(_as_text(kind, values[at], texts, epoch=epoch).cast(texts.type))
+        pieces.append(pc.cast(_as_text(kind, values[at], texts, epoch=epoch), texts.type))
     if not pieces:
         return pa.nulls(0, texts.type)
     order = np.empty(len(kinds), np.int64)
     order[np.concatenate(places)] = np.arange(len(kinds))
-    return pa.concat_arrays(pieces).take(number_array(order))
+    return pc.take(pa.concat_arrays(pieces), number_array(order))
 
 
 def as_texts(cells: Block, texts: pa.Array, *, epoch: Epoch) -> list[str]:

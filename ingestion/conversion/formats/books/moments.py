@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.books.cells import CLOCK, DATE, ELAPSED, NUMBER, STAMP, kinds_in
 from ingestion.conversion.typing.constants import number_array, text_array
 
@@ -55,17 +56,17 @@ def typed(kinds: NDArray[np.uint8], values: NDArray[np.float64], *, epoch: Epoch
     """Return temporal cells of one family as date32, timestamp, time64 or duration, with the rule; else None."""
     present = set(kinds_in(kinds))
     if present <= {CLOCK}:
-        return number_array(_microseconds(values)).cast(pa.time64("us")), "time cells"
+        return pc.cast(number_array(_microseconds(values)), pa.time64("us")), "time cells"
     if present <= {CLOCK, ELAPSED}:
-        whole = number_array(_microseconds(values)).cast(pa.duration("us"))
+        whole = pc.cast(number_array(_microseconds(values)), pa.duration("us"))
         return whole, "duration cells" if present == {ELAPSED} else "time cells, some of 24 hours or more, as durations"
     if not present <= {DATE, STAMP}:
         return None
     system = ", 1904 system" if epoch == "1904" else ""
     days, micros = parts(values, epoch=epoch)
     if present == {DATE} and not micros.any():
-        return number_array(days.astype(np.int32)).cast(pa.date32()), f"date cells{system}"
-    stamps = number_array(days * DAY_US + micros).cast(pa.timestamp("us"))
+        return pc.cast(number_array(days.astype(np.int32)), pa.date32()), f"date cells{system}"
+    stamps = pc.cast(number_array(days * DAY_US + micros), pa.timestamp("us"))
     return stamps, f"date and time cells{system}"
 
 

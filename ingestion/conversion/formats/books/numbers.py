@@ -41,8 +41,8 @@ def typed(numbers: NDArray[np.float64]) -> tuple[pa.Array, str]:
 def as_text(numbers: NDArray[np.float64]) -> pa.Array:
     """Return the shortest text of each number; integral ones have no point."""
     if _integral(numbers):
-        return number_array(numbers.astype(np.int64)).cast(pa.string())
-    texts = number_array(numbers).cast(pa.string())
+        return pc.cast(number_array(numbers.astype(np.int64)), pa.string())
+    texts = pc.cast(number_array(numbers), pa.string())
     wide = pc.match_substring(texts, "e")
     return pc.replace_with_mask(
         texts, wide, text_array([_text(number) for number in numbers[numbers_of(wide)].tolist()])
@@ -78,7 +78,7 @@ def exact(texts: pa.Array, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     found = np.zeros(len(numbers), bool)
     size = numbers_of(pc.binary_length(texts))
     suspects = np.flatnonzero((size > DOUBLE_DIGITS + 2) | (np.abs(numbers) > EXACT_INTEGER))
-    told = zip(texts.take(number_array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
+    told = zip(pc.take(texts, number_array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
     found[suspects] = [has_more(text.strip(), number) for text, number in told]
     return found
 
@@ -90,7 +90,7 @@ def typed_as_written(texts: pa.Array) -> tuple[pa.Array, str]:
         return texts, "numbers as written, too long for a decimal"
     if decimals.type.scale == 0 and decimals.type.precision <= 19:
         try:
-            return decimals.cast(pa.int64()), "integral numbers as written"
+            return pc.cast(decimals, pa.int64()), "integral numbers as written"
         except pa.ArrowInvalid:
             pass
     return decimals, f"{decimals.type} as written"
@@ -137,15 +137,15 @@ def _multiples(numbers: NDArray[np.float64], power: float) -> bool:
 
 def _by_text(numbers: NDArray[np.float64]) -> pa.Array | None:
     """Go by the shortest texts."""
-    return _of_texts(number_array(numbers).cast(pa.string()))
+    return _of_texts(pc.cast(number_array(numbers), pa.string()))
 
 
 def _of_texts(texts: pa.Array) -> pa.Array | None:
     """Return decimals whose scale is the longest fraction; None when 38 digits are too few."""
     wide = numbers_of(pc.match_substring(texts, "e", ignore_case=True))
     if wide.any():
-        plain = [f"{Decimal(text):f}" for text in texts.filter(number_array(wide)).to_pylist()]
-        texts = pc.replace_with_mask(texts, number_array(wide), text_array(plain).cast(texts.type))
+        plain = [f"{Decimal(text):f}" for text in pc.filter(texts, number_array(wide)).to_pylist()]
+        texts = pc.replace_with_mask(texts, number_array(wide), pc.cast(text_array(plain), texts.type))
     point = numbers_of(pc.find_substring(texts, "."))
     size = numbers_of(pc.binary_length(texts))
     signed = numbers_of(pc.match_substring_regex(texts, "^[-+]"))
@@ -153,4 +153,4 @@ def _of_texts(texts: pa.Array) -> pa.Array | None:
     whole = int((np.where(point < 0, size, point) - signed).max())
     if whole + scale > MAX_DIGITS:
         return None
-    return texts.cast(pa.decimal128(whole + scale, scale))
+    return pc.cast(texts, pa.decimal128(whole + scale, scale))

@@ -263,13 +263,13 @@ def _texts(tags: Tags, starts: NDArray[np.int64], ends: NDArray[np.int64], blank
         return tags.texts(starts, ends)
     texts = tags.texts(starts[~blank], ends[~blank])
     where = np.cumsum(~blank) - 1
-    return pc.fill_null(texts.take(number_array(where, missing=blank)), EMPTY)
+    return pc.fill_null(pc.take(texts, number_array(where, missing=blank)), EMPTY)
 
 
 def _floats(tags: Tags, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[pa.Array, NDArray[np.float64]]:
     written = tags.slices(starts, ends)
     try:
-        return written, numbers_of(written.cast(pa.float64()))
+        return written, numbers_of(pc.cast(written, pa.float64()))
     except pa.ArrowInvalid:
         raise _UnusualError from None
 

@@ -96,7 +96,7 @@ class Tags:
         offsets = np.empty(2 * count, np.int32)
         offsets[0::2], offsets[1::2] = starts, ends
         with_gaps = pa.StringArray.from_buffers(2 * count - 1, pa.py_buffer(offsets), pa.py_buffer(self.block))
-        return with_gaps.take(number_array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)))
+        return pc.take(with_gaps, number_array(np.arange(0, 2 * count - 1, 2, dtype=np.int32)))
 
     def texts(self, starts: NDArray[np.int64], ends: NDArray[np.int64], *, plain: bool = False) -> pa.Array:
         """Return the texts between positions, with entities (and, if not ``plain``, ``_x000D_``) resolved."""
@@ -106,7 +106,7 @@ class Tags:
         odd = np.flatnonzero(numbers_of(pc.match_substring_regex(cells, "&" if plain else "&|_x")))
         if not len(odd):
             return cells
-        fixed = [unescaped(text, plain=plain) for text in cells.take(number_array(odd)).to_pylist()]
+        fixed = [unescaped(text, plain=plain) for text in pc.take(cells, number_array(odd)).to_pylist()]
         mask = np.zeros(len(cells), bool)
         mask[odd] = True
         return pc.replace_with_mask(cells, number_array(mask), text_array(fixed))

@@ -164,7 +164,7 @@ def shared_fast(data: bytes) -> pa.Array | None:
     owner = (np.cumsum(is_item) - 1)[full]
     where = np.full(count, -1)
     where[owner] = np.arange(len(full))
-    return pc.fill_null(texts.take(number_array(where, missing=where < 0)), EMPTY)
+    return pc.fill_null(pc.take(texts, number_array(where, missing=where < 0)), EMPTY)
 
 
 def shared_slow(data: bytes) -> pa.Array:
