@@ -1,0 +1,142 @@
+"""The quick way of JSON takes no record that the exact way would read otherwise, be it nearly like the others."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from ingestion.conversion import convert, layout
+from ingestion.conversion.errors import ConversionError
+from ingestion.conversion.formats.jsontext import blocks, digits, quick
+from ingestion.conversion.formats.jsontext.plan import Plan
+from ingestion.conversion.formats.jsontext.template import template
+
+numbers = st.one_of(
+    st.integers(-120, 120).map(str),
+    st.integers(-(10**17), 10**17).map(str),
+    st.decimals(-(10**7), 10**7, places=2, allow_nan=False).map(lambda number: f"{number:f}"),
+    st.sampled_from(["0", "-0", "0.0", "-0.00", "007", "1.", ".5", "1.5", "1e5", "+1", "1-", "12 ", "null", "true"]),
+)
+strings = st.one_of(
+    st.text("ab:,\"\\{}é\n\t'", max_size=5).map(lambda text: f'"{text}"'),
+    st.sampled_from(
+        ['""', '":"', '": "', '"\\":"', '"\\\\"', '"\\u00e9"', '"\\ud83d"', '"},{"', '"2026-10-31"', "null"]
+    ),
+)
+members = st.tuples(numbers, strings, numbers, strings)
+SHAPES = {
+    "close": ('{{"n":{},"text":{},"at":{{"m":{},"s":{}}}}}', "\n"),
+    "wide": ('{{ "n" : {} , "text" : {} , "at" : {{ "m" : {} , "s" : {} }} }}', "\n"),
+    "colons": ('{{"n": {}, "a:": {}, ":b": {}, "c": {}}}', "\r\n"),
+    "array": ('{{"n":{},"text":{},"at":{{"m":{},"s":{}}}}}', ","),
+    "array over lines": ('{{\n  "n": {},\n  "text": {},\n  "m": {},\n  "s": {}\n}}', ",\n"),
+}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Read texts in blocks of a few records."""
+    monkeypatch.setattr(layout, "PIECE_BYTES", 300)
+    monkeypatch.setattr(blocks, "FAR_BYTES", 900)
+    monkeypatch.setattr(blocks, "SAMPLE_BYTES", 100)
+
+
+def outcome(text: bytes) -> tuple[object, object]:
+    """Return the rows and what the report says of them, or the error; a zero more behind a point is the same amount."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, dest = Path(folder, "a.json"), Path(folder, "a.parquet")
+        source.write_bytes(text)
+        try:
+            report = convert(source, dest)
+        except ConversionError as error:
+            return type(error), str(error)
+        return pq.read_table(dest).to_pylist(), (report.rows, [notice.message for notice in report.warnings])
+
+
+def both_ways(text: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quick, "parse", lambda *_: None)
+        exact = outcome(text)
+    found = outcome(text)
+    assert found == exact
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(list(SHAPES)),
+    st.lists(members, min_size=1, max_size=3),
+    st.integers(0, 600),
+    st.sampled_from(['"', ":", ",", "{", "}", "\\", " ", "\n", "0", "-", ".", "n", "", "é"]),
+    st.integers(0, 2),
+)
+@example("close", [("1", '"x"', "2.50", '":"')], 44, "", 0)
+@example("close", [("1", '"x"', "2.50", '"y"'), ("1", "null", "null", '"y"')], 0, "", 0)
+@example("wide", [("1", '" x"', "2.50", '"y"')], 0, "", 0)
+def test_records_and_near_misses_come_out_as_the_exact_way_reads_them(small_blocks, shape, odd, at, sign, cut):
+    """Many records alike, a few others, and one sign put in or taken away somewhere."""
+    record, between = SHAPES[shape]
+    rows = [record.format(n, f'"text {n}"', f"{n}.25", '"2026-10-31"') for n in range(40)]
+    for place, values in enumerate(odd):
+        rows.insert(7 * place + 11, record.format(*values))
+    text = between.join(rows).encode()
+    place = len(text) // 2 + at
+    text = text[:place] + sign.encode() + text[place + cut :]
+    both_ways(b"[" + text + b"]" if "array" in shape else text)
+
+
+def _plan(kind: pa.DataType) -> Plan:
+    """Return the plan of a type."""
+    if pa.types.is_struct(kind):
+        return Plan("object", kind, "", tuple((field.name, _plan(field.type)) for field in kind))
+    return Plan({"int64": "int", "string": "string"}.get(str(kind), "decimal"), kind, "")
+
+
+AMOUNT = pa.decimal128(9, 2)
+NESTED = pa.struct([("n", pa.int64()), ("text", pa.string()), ("at", pa.struct([("m", AMOUNT), ("s", pa.string())]))])
+FLAT = (pa.int64(), pa.string(), AMOUNT, pa.string())
+TYPES = {
+    "colons": pa.struct(list(zip(["n", "a:", ":b", "c"], FLAT, strict=True))),
+    "array over lines": pa.struct(list(zip(["n", "text", "m", "s"], FLAT, strict=True))),
+}
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+def test_records_written_alike_are_read_the_quick_way(shape):
+    record, between = SHAPES[shape]
+    text = between.join(record.format(n, '": x"', "2.5", '"é"') for n in range(9)).encode()
+    block = blocks.Block(text, 0, commas="," in between, certain=False)
+    found = quick.parse(block, _plan(TYPES.get(shape, NESTED)), between.encode())
+    assert found is not None
+    assert found.to_pylist()[8] == json.loads(record.format(8, '": x"', "2.5", '"é"'), parse_float=Decimal)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("0123456789-.n", min_size=1, max_size=18), min_size=1, max_size=5), st.integers(0, 3))
+def test_digits_are_read_as_the_literals_say_or_not_at_all(texts, scale):
+    kind = pa.decimal128(18, scale) if scale else pa.int64()
+    data = b",".join(text.encode() for text in texts)
+    ends = [at for at, byte in enumerate(data) if byte == ord(",")] + [len(data)]
+    begins = [0] + [end + 1 for end in ends[:-1]]
+    found = digits.values(data, np.frombuffer(data, np.uint8), np.array(begins), np.array(ends), kind)
+    if found is not None:
+        for text, value in zip(texts, found.to_pylist(), strict=True):
+            assert re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", text)
+            assert Decimal(text) == value
+            assert text.startswith("-") == (value < 0)
+
+
+@pytest.mark.parametrize(
+    "record", ["{}", '{"a":[1]}', '{"a":{}}', '{"a\\"":1}', '{"a":1,"a":2}', '{"a":1} {"b":2}', '{"a":', "[1]", "7"]
+)
+def test_a_record_that_is_not_plain_is_no_template(record):
+    assert template(record.encode()) is None
