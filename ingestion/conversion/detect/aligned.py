@@ -67,7 +67,8 @@ def _ruled(lines: Sequence[str]) -> Spans:
 
 def _guttered(lines: Sequence[str]) -> Spans:
     """Return the columns between runs of blanks common to the rows, title lines and rules left out."""
-    rows = [line for line in lines if not _RULE.fullmatch(line) and re.search(r"\S {2,}\S", line)]
+    parted = [line for line in lines if "  " in line and re.search(r"\S {2,}\S", line)]
+    rows = [line for line in parted if not _RULE.fullmatch(line)]
     if len(rows) < ROWS_AT_LEAST or len(rows) < 0.6 * len(lines):
         return ()
     width = max(map(len, rows))

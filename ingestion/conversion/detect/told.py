@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.cuts import cut_by, enclosed
+from ingestion.conversion.detect.cuts import enclosed
+from ingestion.conversion.detect.widths import plain_widths
 from ingestion.conversion.values import Decision
-from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,8 +104,8 @@ def _quote(text: str, best: Cut, options: Options) -> Decision:
     elif not opened:
         evidence, sure = "the quotes of the sample stand inside cells and are kept", 0.9
     else:
-        plain = cut_by(text, replace(best.dialect, quote=None, escape=None))
-        without = sum(len(row.cells) == best.width for row in plain.rows) / max(1, len(plain.rows))
+        widths = plain_widths(text, best.dialect.delimiter or "")
+        without = widths.count(best.width) / max(1, len(widths))
         evidence = (
             f"{opened:,} of the sample's cells {'is' if opened == 1 else 'are'} in quotes, and none breaks its rules; "
             f"without them {without:.0%} of the records would have {_cells(best.width)}"

@@ -44,6 +44,17 @@ def is_filled(cells: Cells) -> bool:
     return any(cell and cell.strip() for cell in cells)
 
 
+def plain_widths(text: str, sign: str) -> list[int]:
+    """Return how many cells the first lines of a text have where a quote is a sign like any other."""
+    return [line.count(sign) + 1 if sign else 1 for line in _first_lines(text)[0]]
+
+
+def _first_lines(text: str) -> tuple[list[str], int]:
+    """Return a text's first lines without their ends, and where the last of them ends."""
+    found = [line for line in islice(_LINE.finditer(text), SAMPLE_RECORDS) if line.group()]
+    return [line.group(1) for line in found], found[-1].end() if found else 0
+
+
 def _usual(widths: Sequence[int]) -> tuple[int, float]:
     counts = Counter(widths)
     width, count = max(counts.items(), key=lambda item: (item[1] * min(item[0], 2), -widths.index(item[0])))
@@ -71,10 +82,9 @@ class Outlook:
     def __init__(self, text: str, quote: str | None) -> None:
         """Look at the lines once for all signs; a ``quote`` that the caller gives counts beside the usual ones."""
         self._marks = (*MARKS, quote) if quote else MARKS
-        found = list(islice(_LINE.finditer(text), SAMPLE_RECORDS))
-        self._lines = [line.group(1) for line in found if line.group()]
+        self._lines, end = _first_lines(text)
         self._are_plain = all(_WORD.search(line) and not line.startswith(COMMENTS) for line in self._lines)
-        self._begun = text[: found[-1].end()] if found else ""
+        self._begun = text[:end]
         before_mark = f" +(?=[{re.escape(''.join(self._marks))}])"
         self._bare = re.sub(before_mark, "", self._begun)  # blanks before a quote may go with the sign
         self._marked = any(line.lstrip(" ").startswith(self._marks) for line in self._lines)
