@@ -52,10 +52,12 @@ PARSING = max(1, min(4, CORES - 1))
 class _Part:
     """A block's rows: typed values (None where a cell contradicts the column's rule) and the cells they came from.
 
+    There are no values yet where the bytes were parsed directly and are left to be typed.
     ``text`` is None where the bytes were parsed directly.
     """
 
     block: Block
+    readings: Sequence[Reading]
     cells: pa.RecordBatch
     values: list[pa.Array | None]
     text: Text | None = None
@@ -130,6 +132,7 @@ class DelimitedTable(Table):
         self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
         self._turns = Semaphore(PARSING)
+        self._shares = True
         self._provable = can_prove(dialect) and not options.null_values
         self._columns = text_columns(options.contract, dialect.names)
         self._nulls = [0] * len(self._columns)
@@ -337,14 +340,14 @@ class DelimitedTable(Table):
         """Yield the blocks' parts in file order, a few of them read ahead by threads."""
         if self._first is not None and self._only is not None:
             values = read_columns(self._readings, self._only.batch.columns)
-            yield _Part(self._first, self._only.batch, values, self._only)
+            yield _Part(self._first, self._readings, self._only.batch, values, self._only)
             return
         blocks = iter(self._blocks)
         with ThreadPoolExecutor(THREADS) as pool:
             ahead = deque(pool.submit(self._read, block) for block in islice(blocks, THREADS + 1))
             try:
                 while ahead:
-                    part = ahead.popleft().result()
+                    part = self._typed(ahead.popleft().result())
                     if (block := next(blocks, None)) is not None:
                         ahead.append(pool.submit(self._read, block))
                     self.progress = part.block.end
@@ -358,22 +361,38 @@ class DelimitedTable(Table):
         readings = self._readings
         has_footer = block.last and bool(self._dialect.footer)
         if self._provable and not has_footer and any(reading.sifts for reading in readings):
+            types = [reading.parse_as for reading in readings]
             with self._turns:
-                exact = self._exactly(block, readings)
-            if exact is not None:
-                return exact
-        text = self._cutter.text(block)
-        return _Part(block, text.batch, read_columns(readings, text.batch.columns), text)
+                batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
+            if batch is not None:
+                part = _Part(block, readings, batch, [])
+                if self._shares or self._type(part):
+                    return part
+        return self._read_text(block, readings)
 
-    def _exactly(self, block: Block, readings: Sequence[Reading]) -> _Part | None:
-        """Read one block straight from its bytes; None where that is not proven or a cell contradicts its rule."""
-        types = [reading.parse_as for reading in readings]
-        batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
-        values = [None] if batch is None else read_columns(readings, batch.columns)
-        if batch is None or _missing(values):
-            return None
-        text = self._cutter.text(block) if total_rows(batch.columns) else None  # which knows their lines
-        return _Part(block, batch, values, text)
+    def _read_text(self, block: Block, readings: Sequence[Reading]) -> _Part:
+        """Read one block cell by cell."""
+        text = self._cutter.text(block)
+        return _Part(block, readings, text.batch, read_columns(readings, text.batch.columns), text)
+
+    def _type(self, part: _Part) -> bool:
+        """Type what was parsed straight from bytes; tell whether no cell contradicts its rule."""
+        part.values = read_columns(part.readings, part.cells.columns)
+        if _missing(part.values):
+            return False
+        if total_rows(part.cells.columns):
+            part.as_text(self._cutter)  # which knows their lines
+        return True
+
+    def _typed(self, part: _Part) -> _Part:
+        """Type a part that a thread left to this one, which has little else to do.
+
+        Where that fails once, the threads do it from then on: they read as text what does not fit.
+        """
+        if part.values or self._type(part):
+            return part
+        self._shares = False
+        return self._read_text(part.block, part.readings)
 
     # ---- the counts ----
 
