@@ -14,9 +14,6 @@ from pyarrow import _parquet
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGE_BYTES = 1 << 20
-WORTH_TELLING_BYTES = 1 << 10
-"""Fewer bytes of a column are read as fast as what a footer tells of them, which takes more room."""
 # What Parquet's own types give back as it was, nulls and all; other types are kept beside them, as Arrow's.
 _OWN_TYPES = {
     *(pa.bool_(), pa.int64(), pa.date32(), pa.string(), pa.time64("us"), pa.timestamp("us"), pa.timestamp("us", "UTC"))
@@ -29,16 +26,12 @@ def open_writer(path: Path, schema: pa.Schema, **properties: Any) -> Any:
     return _parquet.ParquetWriter(str(path), schema, **given)
 
 
-def footer_for(group: pa.Table, page_rows: int) -> dict[str, bool]:
-    """Return what the footer of a file is to tell beside its columns, by its first row group.
+def needs_schema(schema: pa.Schema) -> bool:
+    """Tell whether the footer must keep Arrow's own schema: where Parquet's types would not give it back.
 
-    Small files are small by what is left out: Arrow's own schema where Parquet's says the same, statistics of a few
-    values, and an index to a single page.
+    It is the larger half of a small file.
     """
-    plain = all(_is_own(field) for field in group.schema) and not group.schema.metadata
-    few = plain and group.nbytes < WORTH_TELLING_BYTES * group.num_columns
-    single = group.nbytes < PAGE_BYTES and group.num_rows <= page_rows
-    return {"store_schema": not plain, "write_statistics": not few, "write_page_index": not single}
+    return not all(_is_own(field) for field in schema) or bool(schema.metadata)
 
 
 def _is_own(field: pa.Field) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from ingestion.conversion import functions as pc
-from ingestion.conversion.parquet import footer_for, open_writer
+from ingestion.conversion.parquet import needs_schema, open_writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,11 +112,13 @@ class Writer:
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=repeating,
             column_encoding=encodings,
+            write_statistics=True,
+            write_page_index=True,
             write_page_checksum=True,
             store_decimal_as_integer=True,
             write_batch_size=VALUES_AT_ONCE,
             max_rows_per_page=PAGE_ROWS,
-            **footer_for(group, PAGE_ROWS),
+            store_schema=needs_schema(self._schema),
         )
 
     def _footer(self) -> None:

@@ -144,25 +144,14 @@ class ProfileGate:
 
 
 def _ends(path: Path) -> dict[str, tuple[str | None, str | None]]:
-    """Return the least and the greatest value of each flat column: of all row groups by their statistics, if any.
-
-    A file of few values has none; there the values are read.
-    """
+    """Return the least and the greatest value of each flat column, from the statistics of all row groups."""
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
         footer, schema = file.metadata, file.schema_arrow
         found: dict[str, list[tuple[Any, Any]]] = {}
-        for number, group in enumerate(map(footer.row_group, range(footer.num_row_groups))):
-            columns = [group.column(at) for at in range(footer.num_columns)]
-            if columns and all(column.statistics is None for column in columns):
-                few = file.read_row_group(number)
-                for name, cells in zip(few.column_names, few.columns, strict=True):
-                    if cells.null_count < len(cells):
-                        ends = pc.min_max(cells)
-                        found.setdefault(name, []).append((value(ends["min"]), value(ends["max"])))
-                continue
-            for column in columns:
+        for group in map(footer.row_group, range(footer.num_row_groups)):
+            for column in map(group.column, range(footer.num_columns)):
                 stats = column.statistics
                 if stats is not None and stats.has_min_max:
                     found.setdefault(column.path_in_schema, []).append((stats.min, stats.max))
