@@ -39,7 +39,7 @@ NAMED_AT_MOST = 20
 BLOCK_BYTES = 1 << 20
 
 _DAMAGED = (EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
-_WORKBOOK_PARTS = ("[Content_Types].xml", "mimetype")
+_WORKBOOK_PARTS = {"[content_types].xml", "mimetype"}
 _BESIDE_THE_DATA = ("readme", "license", "licence", "manifest", "schema.ini", "checksum")
 TOTALS_ENDINGS = (".totals.json", ".totals", ".sha256", ".ctl")
 _PACKED_ENDINGS = {".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip", ".tar"}
@@ -55,9 +55,9 @@ def unpacked(payload: Payload, kind: str, options: Options, target: Path) -> Pay
 
 
 def is_workbook(payload: Payload) -> bool:
-    """Tell whether a zip holds the parts of a workbook; raises ``BrokenFile``."""
+    """Tell whether a zip holds the parts of a workbook, in capitals or not; raises ``BrokenFile``."""
     with _zip(payload) as archive:
-        return any(part in archive.namelist() for part in _WORKBOOK_PARTS)
+        return any(name.lower().lstrip("/\\") in _WORKBOOK_PARTS for name in archive.namelist())
 
 
 # ---- compressed streams ----

@@ -134,7 +134,7 @@ def test_names_of_parts_may_be_written_in_any_case_and_with_any_slash(tmp_path, 
     with zipfile.ZipFile(io.BytesIO(plain)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     renamed = {
-        name if name.startswith("[") else name.replace("/", slash).replace("sheet1", "Sheet1"): content
+        name.lower() if name.startswith("[") else name.replace("/", slash).replace("sheet1", "Sheet1"): content
         for name, content in parts.items()
     }
     assert loaded(tmp_path, zipped(renamed))[0].to_pylist() == [{"a": 1}]
