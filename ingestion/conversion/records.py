@@ -141,9 +141,19 @@ class _Cutter:
         return self._cells(line, 0, _Ends(), len(line), None)[0]
 
     def _are_records(self, text: str, start: int, end: int, width: int | None) -> bool:
-        """Tell whether each line of what an odd quote makes one record is a whole record by itself."""
-        lines = text[start:end].splitlines()[: MAX_SWALLOWED + 1]
-        return len(lines) <= MAX_SWALLOWED and all(len(self._line(line)) == width for line in lines)
+        """Tell whether the lines of what an odd quote makes one record are whole records by themselves.
+
+        Of many lines the first are looked at, and a few of these may be too short or too long: that a text in quotes
+        holds so many rows of its own table is less likely than a quote that closes nowhere before the next such fault,
+        however far below.
+        """
+        at = start
+        whole: list[bool] = []
+        while at < end and len(whole) < MAX_SWALLOWED:
+            found = _LINE_END.search(text, at, end)
+            whole.append(len(self._line(text[at : found.start() if found else end])) == width)
+            at = found.end() if found else end
+        return whole[0] and whole.count(False) <= len(whole) // 10
 
     def _split(self, line: str) -> Cells:
         if not self.delimiter:

@@ -59,5 +59,19 @@ def test_an_open_quote_swallows_no_row_whose_quote_seems_to_close_it():
     assert rows('1;"A\n2;"B"\n3;"C"\n', 2) == [["1", '"A'], ["2", "B"], ["3", "C"]]
 
 
+@pytest.mark.parametrize("between", [3, 19, 20, 60, 5_000])
+@pytest.mark.parametrize("odd", [None, "just a remark"])
+def test_an_open_quote_swallows_no_rows_down_to_the_next_fault_of_its_kind(between, odd):
+    """From the one to the other it makes a record of the usual width, whatever stands between them."""
+    faults = [f'{number};"ROSSI" DI ANNA;{number}' for number in (1, 2)]
+    plain = [f"{number};Bianchi;x" for number in range(between)]
+    if odd and between > 10:
+        plain[5] = odd
+    found = rows("\n".join([faults[0], *plain, faults[1], "3;Verdi;y"]) + "\n", 3)
+    assert len(found) == between + 3
+    assert found[0] == ["1", '"ROSSI" DI ANNA', "1"]
+    assert found[-2] == ["2", '"ROSSI" DI ANNA', "2"]
+
+
 def test_a_bare_quote_in_a_cell_of_several_lines_keeps_it_whole():
     assert rows('1;"a "b" c\nsecond line";5\n2;"d";6\n', 3) == [["1", 'a "b" c\nsecond line', "5"], ["2", "d", "6"]]
