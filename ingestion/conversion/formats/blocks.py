@@ -26,13 +26,17 @@ LARGE_BYTES = 256 << 20
 SAMPLE_BYTES = 256 << 10
 MAX_RECORD_BYTES = 64 << 20
 
+_Quotes = tuple[int | None, bool]
+_UNKNOWN: _Quotes = (None, True)  # a quote may break the rules
+
 
 @slotted(frozen=True)
 class Block:
     """Whole records: their bytes, where in the file they end, whether they are the last.
 
     ``start`` is where it begins in the text as UTF-8, behind the byte order mark; ``lines`` tells its line.
-    ``quotes`` is how many quotes it has, where all of them are known to enclose whole cells or to stand doubled.
+    ``quotes`` is how many quotes it has, where all of them are known to enclose whole cells or to stand doubled;
+    ``doubled`` is whether some may do that.
     """
 
     data: bytes | bytearray
@@ -40,6 +44,7 @@ class Block:
     start: int = 0
     last: bool = False
     quotes: int | None = None
+    doubled: bool = True
     lines: Lines | None = None
 
     @property
@@ -67,11 +72,11 @@ class Blocks:
         """Yield all blocks; the last one is at least a block long when the file is, so a footer lies in it."""
         line, start = self._dialect.first_line, self._dialect.start
         self._lines.note(start, line)
-        held: tuple[bytearray, int, int | None] | None = None
+        held: tuple[bytearray, int, _Quotes] | None = None
         for cut in self._cut():
             if held is not None:
-                data, position, quotes = held
-                yield Block(data, position, start, quotes=quotes, lines=self._lines)
+                data, position, (quotes, doubled) = held
+                yield Block(data, position, start, quotes=quotes, doubled=doubled, lines=self._lines)
                 start += len(data)
                 if not self._is_utf8:
                     line += count(np.frombuffer(data, np.uint8), self._end[0])
@@ -116,14 +121,14 @@ class Blocks:
         """Return the first line with bytes that their text does not give back, as far as was read."""
         return self._decoder.changed_line
 
-    def _cut(self) -> Iterator[tuple[bytearray, int, int | None]]:
-        """Yield whole records, the position behind them, and how many quotes they have, where these are sound.
+    def _cut(self) -> Iterator[tuple[bytearray, int, _Quotes]]:
+        """Yield whole records, the position behind them, and what is known of their quotes.
 
         The end of the file is joined to its last block. A piece is read behind the rest of the one before and cut
         off in place, so that few bytes are copied.
         """
         rest, ready, seen = b"", bytearray(), 0
-        quotes: int | None = None
+        quotes = _UNKNOWN
         position = self._dialect.bom_bytes
         self._decoder = decoder = TextDecoder(self._dialect.encoding)
         with self._payload.open() as file:
@@ -142,7 +147,7 @@ class Blocks:
                     ready, quotes = block, found
         last = bytearray(rest)
         if ready or last:
-            yield ready + last, position, None
+            yield ready + last, position, _UNKNOWN
 
     def _more(self, file: IO[bytes], decoder: TextDecoder, rest: bytes) -> bytearray | None:
         """Return what was left over with the next piece of the file as UTF-8 behind it; None when there is no more.
@@ -178,21 +183,21 @@ class Blocks:
             del block[held : held + start - seen]
         return reached
 
-    def _last_end(self, text: bytes | bytearray) -> tuple[int, int | None]:
-        """Return the position behind the last record end outside quotes, and how many quotes stand before it.
+    def _last_end(self, text: bytes | bytearray) -> tuple[int, _Quotes]:
+        """Return the position behind the last record end outside quotes, and what is known of the quotes before it.
 
-        The position is 0 when there is none; the number is None when a quote may break the rules.
+        The position is 0 when there is none.
         """
         if self._whole is None or (self._dialect.quote or "").encode() not in text:
-            return text.rfind(self._end) + 1, 0
+            return text.rfind(self._end) + 1, (0, False)
         if (found := self._last_end_by_parity(text)) is not None:
             return found
         position = 0
         while whole := self._whole.match(text, position):
             position = whole.end()
-        return position, None
+        return position, _UNKNOWN
 
-    def _last_end_by_parity(self, text: bytes | bytearray) -> tuple[int, int | None] | None:
+    def _last_end_by_parity(self, text: bytes | bytearray) -> tuple[int, _Quotes] | None:
         """Find it by counting quotes; None where a quote inside an unquoted cell makes the count meaningless."""
         mark, delimiter = (self._dialect.quote or "").encode(), (self._dialect.delimiter or "").encode()
         if len(mark) != 1 or len(delimiter) != 1:
@@ -210,7 +215,10 @@ class Blocks:
         cut = text.rfind(self._end, 0, outside) + 1
         while (before := int(np.searchsorted(at, cut))) % 2:
             cut = text.rfind(self._end, 0, int(at[before - 1])) + 1
-        return cut, None if self._dialect.escape else before
+        if self._dialect.escape:
+            return cut, _UNKNOWN
+        # Of quotes that enclose cells a closing one and the next opening one have a delimiter or a record end between.
+        return cut, (before, bool((closing[: len(opening) - 1] + 1 == opening[1:]).any()))
 
     def _not_text(self, position: int) -> UndecidedEncoding:
         return UndecidedEncoding(

@@ -363,7 +363,7 @@ class DelimitedTable(Table):
         if self._provable and not has_footer and any(reading.sifts for reading in readings):
             types = [reading.parse_as for reading in readings]
             with self._turns:
-                batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes)
+                batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes, doubled=block.doubled)
             if batch is not None:
                 part = _Part(block, readings, batch, [])
                 if self._shares or self._type(part):

@@ -167,16 +167,27 @@ def parse_exact(
     types: Sequence[pa.DataType],
     *,
     quotes: int | None = None,
+    doubled: bool = True,
 ) -> pa.RecordBatch | None:
     """Parse a block by int64, date32 and string columns.
 
-    Returns None unless every cell is proven to be its value's exact text.
+    Returns None unless every cell is proven to be its value's exact text. Where no quote is ``doubled``, all ``quotes``
+    enclose cells and none is part of one.
     """
     batch = parse(block, dialect, types, quotes=quotes)
-    return batch if batch is not None and is_exact(batch, block, dialect, quotes) else None
+    if batch is None:
+        return None
+    return batch if is_exact(batch, block, dialect, quotes, doubled=doubled) else None
 
 
-def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, quotes: int | None = None) -> bool:
+def is_exact(
+    batch: pa.RecordBatch,
+    block: bytes | bytearray,
+    dialect: Dialect,
+    quotes: int | None = None,
+    *,
+    doubled: bool = True,
+) -> bool:
     """Tell whether the values' exact texts make up the block, byte for byte."""
     block = _ended(block, dialect)
     raw = np.frombuffer(block, np.uint8)
@@ -190,7 +201,8 @@ def is_exact(batch: pa.RecordBatch, block: bytes | bytearray, dialect: Dialect, 
     length += sum(map(len, texts))
     length += numbers.length([column for column in batch.columns if not pa.types.is_string(column.type)])
     if dialect.quote:
-        length += _outside(raw, texts, ord(dialect.quote), quotes)
+        alone = quotes is not None and not doubled
+        length += quotes if alone else _outside(raw, texts, ord(dialect.quote), quotes)
     if length != len(block) or numbers.first_day < FIRST_DAY:
         return False
     if numbers.largest >= HEXADECIMAL_HIDES_FROM:
