@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, settings
 
 from databridge.local import calls
 from infra import permissions
@@ -20,6 +21,9 @@ CALLS = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 PRIVILEGE = pytest.StashKey[list[str]]()
 SWEEPS = threading.Event()
 SWEEPS.set()
+# No test is a measurement: a busy machine makes examples slow, and says nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 os.environ["DATABRIDGE_ALLOW_CIDRS"] = "127.0.0.0/8,::1/128"
 
 

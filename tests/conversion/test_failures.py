@@ -294,7 +294,7 @@ def test_no_room_for_unpacking_is_told_and_nothing_is_left(big, tmp_path):
 def packed(tmp_path_factory) -> Path:
     """A file that takes some seconds."""
     source = tmp_path_factory.mktemp("packed") / "large.csv.gz"
-    source.write_bytes(gzip.compress(b"a;b;c\n" + b"some words;more words;12345\n" * 3_000_000, 1))
+    source.write_bytes(gzip.compress(b"a;b;c\n" + b"some words;more words;12345\n" * 9_000_000, 1))
     return source
 
 
