@@ -72,6 +72,7 @@ _BY_RULE = (
 NEXT_STEPS = {
     "AMBIGUOUS_DATE": "Have the dates exported as YYYY-MM-DD; until then they are kept as text, exactly as they came.",
     "AMBIGUOUS_NUMBER": "Have the numbers exported with two decimals throughout; until then they are kept as text.",
+    "CODE_PAGE_GUESSED": "Look at the letters beyond ASCII; if they are wrong, save it as .xlsx and send that.",
     "CONTROL_FILE_NOT_READ": "If it tells totals, write them as rows=1200 and amount=10450.75, one a line.",
     "COUNT_MISMATCH": "Ask the sender for the records that are missing.",
     "DUPLICATE_NAMES": "Have each column or member named once.",

@@ -61,7 +61,6 @@ class WorkbookTable(Table):
         Raises ``SheetNotFound``, ``NoRows``, ``EveryRowRejected``, ``BrokenFile`` and other ``ConversionError``s.
         """
         book = opener(payload)
-        self.warnings: list[Notice] = list(book.notices)
         self.progress = payload.size
         self._payload = payload
         self._options = options
@@ -72,6 +71,7 @@ class WorkbookTable(Table):
         self._epoch = book.epoch
         self._typed_texts = book.typed_texts
         self._name, grid = self._chosen(book, options)
+        self.warnings: list[Notice] = list(book.notices)
         found = lay_out(grid, options, epoch=book.epoch)
         if found is None:
             raise NoRows(

@@ -141,6 +141,19 @@ def test_excel_5_writes_texts_in_its_code_page(tmp_path):
         assert report.detection.format == "xls"
 
 
+@pytest.mark.parametrize("codepage", [None, 9999, 932])
+def test_a_guessed_code_page_is_told(tmp_path, codepage):
+    def old(row, text):
+        raw = text.encode("cp1252")
+        return record(0x204, at(row, 0) + struct.pack("<H", len(raw)) + raw)
+
+    table, report = loaded(tmp_path, biff5(old(0, "a") + old(1, "S\xfc\xdf"), codepage=codepage))
+    assert table["a"].to_pylist() == ["S\xfc\xdf"]
+    assert [(notice.code, "S\xfc\xdf" in notice.message) for notice in report.warnings] == [("CODE_PAGE_GUESSED", True)]
+    _, plain = loaded(tmp_path, biff5(old(0, "a") + old(1, "plain"), codepage=codepage))
+    assert not plain.warnings
+
+
 # ---- truth values, errors, formulas ----
 
 

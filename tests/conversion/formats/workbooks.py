@@ -126,9 +126,10 @@ def biff8(
     return beginning + more + styles + rest + cells
 
 
-def biff5(cells: bytes, *, codepage: int = 1252) -> bytes:
+def biff5(cells: bytes, *, codepage: int | None = 1252) -> bytes:
     """Return the bare stream of a workbook of Excel 5 with one sheet."""
-    beginning = record(0x809, struct.pack("<HHHH", 0x500, 5, 0, 0)) + record(0x42, struct.pack("<H", codepage))
+    beginning = record(0x809, struct.pack("<HHHH", 0x500, 5, 0, 0))
+    beginning += b"" if codepage is None else record(0x42, struct.pack("<H", codepage))
     styles = b"".join(record(0xE0, struct.pack("<HH", 0, n) + bytes(12)) for n in (0, 14))
     size = len(beginning + styles) + 4 + 11 + 4
     sheet = record(0x85, struct.pack("<IBB", size, 0, 0) + b"\x04Data")

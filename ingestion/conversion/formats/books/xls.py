@@ -20,6 +20,7 @@ from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.records import Fields, errors, from_rk
 from ingestion.conversion.formats.books.xlstext import Strings, shared_strings
 from ingestion.conversion.typing.constants import text_array
+from ingestion.conversion.values import Notice
 from ingestion.slotted import field, slotted
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.formats.books.cells import Epoch
     from ingestion.conversion.unpack import Payload
-    from ingestion.conversion.values import Notice
 
 BOF = {0x0009: 2, 0x0209: 3, 0x0409: 4}
 BOF_LATER, EOF, CONTINUE, FILEPASS, CODEPAGE, DATEMODE = 0x0809, 0x0A, 0x3C, 0x2F, 0x42, 0x22
@@ -40,6 +40,8 @@ INTEGER_2, NUMBER_2, LABEL_2, BOOLERR_2, STRING_2 = 0x02, 0x03, 0x04, 0x05, 0x07
 CELLS = {NUMBER_REC, RK, MULRK, LABELSST, LABEL, RSTRING, BOOLERR, STRING, *FORMULAS}
 CELLS_2 = {INTEGER_2, NUMBER_2, LABEL_2, BOOLERR_2, STRING_2, 0x06}
 
+SHOWN_LETTERS = 40
+
 Records = dict[int, list[int]]
 
 
@@ -49,7 +51,7 @@ class _Globals:
 
     version: int = 8
     epoch: Epoch = "1900"
-    codepage: int = 1252
+    codepage: int | None = None
     sheets: list[tuple[int, SheetInfo]] = field(default_factory=list)
     formats: dict[int, str] = field(default_factory=dict)
     xfs: list[int] = field(default_factory=list)
@@ -145,6 +147,12 @@ class XlsBook:
             if self._globals.sst is not None and records.get(LABELSST):
                 reader.shared(shared_strings(self._data, self._globals.sst), records[LABELSST])
             reader.read(records)
+        if strings.guessed is not None and not self.notices:
+            message = (
+                "The workbook does not say in which code page its texts are, or says it wrongly: letters beyond ASCII "
+                f'were read as Windows-1252, as in "{strings.guessed[:SHOWN_LETTERS]}".'
+            )
+            self.notices.append(Notice(code="CODE_PAGE_GUESSED", message=message))
         return sheet
 
     def _walk(self, offset: int) -> tuple[int, Records]:

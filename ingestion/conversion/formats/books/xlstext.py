@@ -22,24 +22,36 @@ _WIDE, _PHONETIC, _RICH = 1, 4, 8
 
 
 class Strings:
-    """Reads texts within records; ``codepage`` is what the file says of texts in bytes."""
+    """Reads texts within records.
 
-    def __init__(self, data: bytes, version: int, codepage: int) -> None:
+    ``codepage`` is what the file says of texts in bytes, if it does; ``guessed`` is the first text beyond ASCII that
+    was read by guess, because the file does not say it or is wrong.
+    """
+
+    def __init__(self, data: bytes, version: int, codepage: int | None) -> None:
         """Remember how texts are written."""
         self._data = data
         self._version = version
         self.codepage = codepage
+        self.guessed: str | None = None
 
     def _bytes(self, raw: bytes) -> str:
-        codec = _CODEPAGES.get(self.codepage, f"cp{self.codepage}")
+        codec = _CODEPAGES.get(self.codepage or 0, f"cp{self.codepage}")
         try:
             codecs.lookup(codec)
-        except LookupError:
-            codec = "cp1252"
-        try:
             return raw.decode(codec)
+        except (LookupError, UnicodeDecodeError):
+            return self._guess(raw)
+
+    def _guess(self, raw: bytes) -> str:
+        """Read bytes as Windows' texts of Western Europe, or each byte as one letter where that is no text."""
+        try:
+            text = raw.decode("cp1252")
         except UnicodeDecodeError:
-            return raw.decode("latin-1")
+            text = raw.decode("latin-1")
+        if self.guessed is None and not raw.isascii():
+            self.guessed = text
+        return text
 
     def short(self, at: int, end: int) -> str:
         """Return a text whose length is one byte."""
