@@ -35,6 +35,15 @@ def number_array(values: Numbers, *, missing: Flags | None = None) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [known, pa.py_buffer(data)])
 
 
+def decimal_array(words: Numbers, kind: pa.DataType, *, known: Flags | None = None) -> pa.Array:
+    """Return whole numbers of 64 bits as decimals of their digits; with ``known``, as those of its cells that are."""
+    size = len(words) if known is None else len(known)
+    pairs = np.zeros((size, 2), np.int64)
+    pairs[slice(None) if known is None else known, 0] = words
+    np.right_shift(pairs[:, 0], 63, out=pairs[:, 1])
+    return pa.Array.from_buffers(kind, size, [None if known is None else _packed(known), pa.py_buffer(pairs)])
+
+
 def numbers_of(cells: pa.Array) -> Numbers:
     """Return a column of numbers or truth values without nulls as NumPy's array."""
     if pa.types.is_boolean(cells.type):

@@ -103,8 +103,7 @@ class Eights:
             words = np.ndarray((len(sizes),), _WORD, self._raw.data, offset, (self._step,))
             return (words ^ np.uint64(_ZEROS)) & _KEPT[sizes[0]]
         anywhere = np.ndarray((len(self._raw) - SIZE + 1,), _WORD, self._raw.data, 0, (1,))
-        words = anywhere[(self._ends if of is None else self._ends.take(of)) - back]
-        return (words ^ np.uint64(_ZEROS)) & _KEPT.take(sizes)
+        return digits_in(anywhere[(self._ends if of is None else self._ends.take(of)) - back], sizes)
 
     def _expect(self, words: Words, mask: int, sign: int) -> None:
         """Note whether the masked bytes are the expected sign."""
@@ -114,12 +113,27 @@ class Eights:
 
     def _numbers(self, digits: Words) -> Words:
         """Return the numbers that words of eight digits say, and note whether they are digits."""
-        if int(np.bitwise_or.reduce(digits | (digits + np.uint64(_SIXES)))) & _HIGH_HALVES:
+        numbers = numbers_in(digits)
+        if numbers is None:
             self._sound = False
-        pairs = digits * np.uint64(10) + (digits >> np.uint64(_BYTE))
-        high = (pairs & np.uint64(_PAIRS)) * np.uint64(_HUNDREDS)
-        low = ((pairs >> np.uint64(2 * _BYTE)) & np.uint64(_PAIRS)) * np.uint64(_ONES)
-        return (high + low) >> np.uint64(4 * _BYTE)
+            return digits
+        return numbers
+
+
+def digits_in(words: Words, sizes: Ints) -> Words:
+    """Return the last so many bytes of each word less the digit zero, and nothing for those before them."""
+    return (words ^ np.uint64(_ZEROS)) & _KEPT.take(sizes)
+
+
+def numbers_in(digits: Words) -> Words | None:
+    """Return the numbers that words of eight digits say, of ``digits_in``; None when a byte is no digit."""
+    if int(np.bitwise_or.reduce(digits | (digits + np.uint64(_SIXES)))) & _HIGH_HALVES:
+        return None
+    pairs = digits * np.uint64(10) + (digits >> np.uint64(_BYTE))
+    high = (pairs & np.uint64(_PAIRS)) * np.uint64(_HUNDREDS)
+    low = ((pairs >> np.uint64(2 * _BYTE)) & np.uint64(_PAIRS)) * np.uint64(_ONES)
+    numbers: Words = (high + low) >> np.uint64(4 * _BYTE)
+    return numbers
 
 
 def _last(number: int) -> int:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ingestion.conversion.typing.amounts import GROUP, DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
-from ingestion.conversion.typing.constants import known_in
+from ingestion.conversion.typing.constants import decimal_array, known_in
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
 from ingestion.conversion.typing.eights import Eights
 
@@ -79,14 +79,7 @@ def _amounts(rule: DecimalRule, cells: pa.Array) -> pa.Array | None:
     words = eights.amounts(whole, rule.scale, ord(rule.point), group[0] if group else None)
     if words is None or (minus is not None and (minus & (words == 0)).any()):
         return None
-    return _decimals(words if minus is None else np.where(minus, -words, words), known, len(cells), kind)
-
-
-def _decimals(words: Ints, known: Flags | None, size: int, kind: pa.DataType) -> pa.Array:
-    pairs = np.zeros((size, 2), np.int64)
-    pairs[slice(None) if known is None else known, 0] = words
-    pairs[:, 1] = pairs[:, 0] >> 63
-    return pa.Array.from_buffers(kind, size, [_validity(known), pa.py_buffer(pairs)])
+    return decimal_array(words if minus is None else np.where(minus, -words, words), kind, known=known)
 
 
 def _validity(known: Flags | None) -> pa.Buffer | None:

@@ -11,34 +11,25 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion.formats.jsontext.regions import Places, windows
-from ingestion.conversion.typing.constants import number_array
+from ingestion.conversion.typing.base import WORD_DIGITS
+from ingestion.conversion.typing.constants import decimal_array, number_array
+from ingestion.conversion.typing.eights import SIZE, digits_in, numbers_in
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.regions import Bytes
 
-WORD = 8
-MOST_DIGITS = 2 * WORD
-WORD_PRECISION = 18
+MOST_DIGITS = 2 * SIZE
 _ZERO, _MINUS, _POINT = ord("0"), ord("-"), ord(".")
 
 Words = np.ndarray[Any, np.dtype[np.uint64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
-_ZEROS = np.uint64(0x3030303030303030)
-_ABOVE_NINE = np.uint64(0x7676767676767676)
-_HIGH = np.uint64(0x8080808080808080)
-_PAIRS = (np.uint64(10), np.uint64(8), np.uint64(0x00FF00FF00FF00FF))
-_FOURS = (np.uint64(100), np.uint64(16), np.uint64(0x0000FFFF0000FFFF))
-_EIGHTS = (np.uint64(10_000), np.uint64(32), np.uint64(0x00000000FFFFFFFF))
-# The last so many bytes of a word of eight.
-_LAST = np.array([((1 << (8 * size)) - 1) << (8 * (WORD - size)) for size in range(WORD + 1)], np.uint64)
-_POWERS = 10 ** np.arange(WORD_PRECISION + 1, dtype=np.int64)
+_POWERS = 10 ** np.arange(WORD_DIGITS[1] + 1, dtype=np.int64)
 
 
 def values(data: bytes, raw: Bytes, begins: Places, ends: Places, kind: pa.DataType) -> pa.Array | None:
     """Return the values of literals without exponent; None when one is none, or is longer than is read here."""
     scale = kind.scale if pa.types.is_decimal128(kind) else 0
-    if kind != pa.int64() and not (0 < scale <= WORD and kind.precision <= WORD_PRECISION):
+    if kind != pa.int64() and not (0 < scale <= SIZE and kind.precision <= WORD_DIGITS[1]):
         return None
     minus = raw.take(begins) == _MINUS
     is_signed = bool(minus.any())
@@ -58,7 +49,7 @@ def values(data: bytes, raw: Bytes, begins: Places, ends: Places, kind: pa.DataT
         if bool((minus & (found == 0)).any()):
             return None
         found = np.where(minus, -found, found)
-    return _decimals(found, kind) if scale else number_array(found)
+    return decimal_array(found, kind) if scale else number_array(found)
 
 
 def _fractions(raw: Bytes, ends: Places, scale: int) -> Places:
@@ -84,43 +75,27 @@ def _digits(data: bytes, ends: Places, sizes: Places) -> Places | None:
     if len(data) < MOST_DIGITS:
         return None
     longest = int(sizes.max())
-    if longest <= WORD:
+    if longest <= SIZE:
         return _eight(_words(data, ends, 1)[:, 0], sizes)
     words = _words(data, ends, 2)
-    low = _eight(words[:, 1], np.minimum(sizes, WORD))
-    high = _eight(words[:, 0], np.maximum(sizes - WORD, 0))
-    return None if low is None or high is None else high * _POWERS[WORD] + low
+    low = _eight(words[:, 1], np.minimum(sizes, SIZE))
+    high = _eight(words[:, 0], np.maximum(sizes - SIZE, 0))
+    return None if low is None or high is None else high * _POWERS[SIZE] + low
 
 
 def _words(data: bytes, ends: Places, count: int) -> Words:
     """Return the words of eight bytes before some places, which are in order."""
-    starts = ends - count * WORD
+    starts = ends - count * SIZE
     early = int(np.searchsorted(starts, 0))
     if early:
         starts[:early] = 0
-    words = windows(data, count * WORD, starts).view("<u8").reshape(-1, count)
+    words = windows(data, count * SIZE, starts).view("<u8").reshape(-1, count)
     for row in range(early):
-        words[row] = np.frombuffer(data[: ends[row]].rjust(count * WORD, b"0"), "<u8")
+        words[row] = np.frombuffer(data[: ends[row]].rjust(count * SIZE, b"0"), "<u8")
     return words
 
 
 def _eight(words: Words, sizes: Places) -> Places | None:
     """Return the numbers that the last so many bytes of some words are; None when one is no digit."""
-    digits = words ^ _ZEROS
-    digits &= _LAST.take(sizes)
-    if bool(((digits + _ABOVE_NINE | digits) & _HIGH).any()):
-        return None
-    for times, step, kept in (_PAIRS, _FOURS, _EIGHTS):
-        # The first digit is the lowest byte: each pair of neighbours becomes one number.
-        following = digits >> step
-        digits *= times
-        digits += following
-        digits &= kept
-    return digits.view(np.int64)
-
-
-def _decimals(found: Places, kind: pa.DataType) -> pa.Array:
-    pairs = np.empty((len(found), 2), np.int64)
-    pairs[:, 0] = found
-    np.right_shift(found, 63, out=pairs[:, 1])
-    return pa.Array.from_buffers(kind, len(found), [None, pa.py_buffer(pairs)])
+    numbers = numbers_in(digits_in(words, sizes))
+    return None if numbers is None else numbers.view(np.int64)
