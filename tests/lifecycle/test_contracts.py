@@ -364,23 +364,6 @@ def test_a_contract_that_changes_while_a_replay_waits_is_the_one_it_is_read_towa
     ]
 
 
-def test_hundreds_of_thousands_of_scattered_rows_are_settled_in_one_record(new_job):
-    from ingestion import lifecycle, setaside
-    from ingestion.models import Job
-    from ingestion.moves import transact
-
-    job = new_job()
-    rows = frozenset(row * row % 800_011 for row in range(1, 400_000)) - {0}
-    held = frozenset(range(1, 800_000)) - rows
-    dismissed = ({"rows": "800000", "by": "an admin", "reason": "twice", "at": ""},)
-    state = setaside.State(total=800_000, loaded=rows, held={"a job": held}, dismissed=dismissed)
-    Job(job.job_id).update([Job.rejects_version.set(0)])
-    assert transact(state.writing(job.job_id))
-    found = setaside.State.of(lifecycle.get(job.job_id))
-    assert (found.loaded, found.held["a job"], found.dismissed) == (rows, held, dismissed)
-    assert found.open == 800_000 - len(rows) - 1
-
-
 def test_two_files_that_bring_an_optional_column_each_are_no_rename(loaded, dataset, table):
     for content in ("id;qty\n1;3\n2;4\n", "id;right;qty\n4;y;6\n", "id;qty;left\n3;5;x\n"):
         job = loaded(content)

@@ -128,3 +128,20 @@ def test_a_row_that_there_is_not_is_refused_before_anything_is_made_of_it(first,
         submit.submit_replay(USER, first, body=body, filename="corrections.json", source_type="api")
     with pytest.raises(BadRequest, match="no such row"):
         setaside.dismiss(first, rows, "me", "not needed")
+
+
+def test_hundreds_of_thousands_of_scattered_rows_are_settled_in_one_record(new_job):
+    from ingestion import lifecycle, setaside
+    from ingestion.models import Job
+    from ingestion.moves import transact
+
+    job = new_job()
+    rows = frozenset(row * row % 800_011 for row in range(1, 400_000)) - {0}
+    held = frozenset(range(1, 800_000)) - rows
+    dismissed = ({"rows": "800000", "by": "an admin", "reason": "twice", "at": ""},)
+    state = setaside.State(total=800_000, loaded=rows, held={"a job": held}, dismissed=dismissed)
+    Job(job.job_id).update([Job.rejects_version.set(0)])
+    assert transact(state.writing(job.job_id))
+    found = setaside.State.of(lifecycle.get(job.job_id))
+    assert (found.loaded, found.held["a job"], found.dismissed) == (rows, held, dismissed)
+    assert found.open == 800_000 - len(rows) - 1
