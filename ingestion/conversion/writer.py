@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ingestion.conversion import functions as pc
 from ingestion.conversion.parquet import needs_schema, open_writer
+from ingestion.conversion.turns import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,10 +99,11 @@ class Writer:
     def _write_held(self, held: list[pa.RecordBatch]) -> None:
         """Write one row group; the first one tells which columns repeat their values."""
         group = pa.Table.from_batches(held, schema=self._schema)
-        if self._writer is None:
-            self._writer = self._opened(group)
-        if group.num_rows:
-            self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+        with TURNS:
+            if self._writer is None:
+                self._writer = self._opened(group)
+            if group.num_rows:
+                self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
     def _opened(self, group: pa.Table) -> Any:
         repeating, encodings = _layout(group)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 BLOCK_BYTES = 2 << 20
-LARGE_BYTES = 256 << 20
+LARGE_BYTES = 128 << 20
 """From this size of a file on blocks are twice as large, because each costs some turns of the threads."""
 SAMPLE_BYTES = 256 << 10
 MAX_RECORD_BYTES = 64 << 20

@@ -8,11 +8,9 @@ cell that contradicts its column's rule widens the column, and the pass starts a
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from threading import Semaphore
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -28,6 +26,7 @@ from ingestion.conversion.formats.spans import row_span
 from ingestion.conversion.formats.subtotals import BY_LACK, BY_WORD, keyless_rows, told_rows, total_rows
 from ingestion.conversion.places import Places
 from ingestion.conversion.records import records
+from ingestion.conversion.turns import THREADS, TURNS
 from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.reading import read_columns
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount
@@ -42,10 +41,6 @@ if TYPE_CHECKING:
 
 FIRST_FEW = 10
 RESCUED = "_rescued"
-CORES = os.cpu_count() or 1
-THREADS = max(2, min(4, CORES))
-PARSING = max(1, min(4, CORES - 1))
-"""How many blocks are parsed at once: one core is the encoding thread's, which another parser would push aside."""
 
 
 @slotted()
@@ -131,7 +126,6 @@ class DelimitedTable(Table):
         self._part: _Part | None = None
         self._cutter = Cutter(self._blocks, dialect, options.null_values)
         # With further texts for null, the length of a cell's text does not follow from its value.
-        self._turns = Semaphore(PARSING)
         self._shares = True
         self._provable = can_prove(dialect) and not options.null_values
         self._columns = text_columns(options.contract, dialect.names)
@@ -358,12 +352,14 @@ class DelimitedTable(Table):
 
     def _read(self, block: Block) -> _Part:
         """Read one block by the present plan. Runs in a thread, so it only reads what it shares."""
-        readings = self._readings
+        with TURNS:
+            return self._read_block(block, self._readings)
+
+    def _read_block(self, block: Block, readings: Sequence[Reading]) -> _Part:
         has_footer = block.last and bool(self._dialect.footer)
         if self._provable and not has_footer and any(reading.sifts for reading in readings):
             types = [reading.parse_as for reading in readings]
-            with self._turns:
-                batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes, doubled=block.doubled)
+            batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes, doubled=block.doubled)
             if batch is not None:
                 part = _Part(block, readings, batch, [])
                 if self._shares or self._type(part):

@@ -6,7 +6,6 @@ When it contradicts the plan, the rest of the file is only looked at, and then t
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +27,7 @@ from ingestion.conversion.formats.jsontext.trace import first_refused, widened, 
 from ingestion.conversion.formats.jsontext.values import Malformed, Parsed, Parser, dump, without_texts
 from ingestion.conversion.layout import BLANKS, Layout, line_and_column, not_text
 from ingestion.conversion.places import Places
+from ingestion.conversion.turns import THREADS, TURNS
 from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.values import Column, Detection, Notice, Options, Origin, RowCount, Widening
 from ingestion.slotted import slotted
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.unpack import Payload
 
-THREADS = max(2, min(4, os.cpu_count() or 1))
 RESCUED = "_rescued"
 _BLANK_LINE = re.compile(rb"\n[ \t\r]*(?=\n)")
 
@@ -311,7 +310,8 @@ class JsonTable(Table):
 
     def _read(self, block: Block) -> pa.StructArray | None:
         """Read one block the quick way. Runs in a thread, so it only reads what it shares."""
-        return None if self._null_texts else quick.parse(block, self._plan, self._layout.separator)
+        with TURNS:
+            return None if self._null_texts else quick.parse(block, self._plan, self._layout.separator)
 
     def _parsed_or_none(self, block: Block) -> Parsed | None:
         """Return a block's values; None when it is no JSON, but was not cut for certain."""
