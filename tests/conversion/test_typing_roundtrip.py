@@ -7,14 +7,17 @@ import re
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion import Options, convert
+from ingestion.conversion.contract.casts import as_text
 from ingestion.conversion.explain import explain
 from ingestion.conversion.formats import blocks
+from ingestion.conversion.typing.column import TextColumn
 from ingestion.conversion.typing.render import UnknownRule, notation_of, render
 from tests.conversion.tables import tables
 
@@ -241,3 +244,16 @@ def test_a_trap_in_the_last_row_of_a_million_is_never_lost(million, column, cell
 def test_a_text_that_is_no_rule_is_refused():
     with pytest.raises(UnknownRule):
         render("as somebody liked it", 5)
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 36 + ",99", "-" + "1" * 36 + ",11", "0," + "1" * 37, f"{10**35 + 1:,}".replace(",", ".") + ",23-"]
+)
+def test_all_38_digits_of_an_amount_come_back(text):
+    column = TextColumn("amount")
+    cells = pa.array([text, "1.000,50", "1,00"] if "." in text else [text], pa.string())
+    column.look(cells)
+    column.decide()
+    rule, values = column.column().rule, column.cast(cells)
+    assert render(rule, values[0].as_py()) == text
+    assert as_text(values, rule)[0].as_py() == text

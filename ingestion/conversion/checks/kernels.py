@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.checks.rules import Rule
 
 FEW = 0.1
+DIGITS = 80  # more than any type has; Python's own 28 would round
 _NUMBER = r"\A-?[0-9]{1,25}(?:\.[0-9]{1,12})?\z"
 _NUMBER_TYPE = pa.decimal128(38, 12)
 _DAY = r"\A[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\z"
@@ -204,11 +205,13 @@ def interval(low: Decimal | None, high: Decimal | None, kind: pa.DataType) -> In
             _scalar(None if low is None else float(low), kind), _scalar(None if high is None else float(high), kind)
         )
     scale = kind.scale if pa.types.is_decimal(kind) else 0
-    step = Decimal(1).scaleb(-scale)
-    largest = Decimal(10**kind.precision - 1).scaleb(-scale) if pa.types.is_decimal(kind) else _largest(kind)
-    smallest = -largest if pa.types.is_decimal(kind) else _smallest(kind)
-    low = None if low is None else (low / step).to_integral_value(ROUND_CEILING) * step
-    high = None if high is None else (high / step).to_integral_value(ROUND_FLOOR) * step
+    with localcontext() as context:
+        context.prec = max([DIGITS, *(len(bound.as_tuple().digits) for bound in (low, high) if bound is not None)])
+        step = Decimal(1).scaleb(-scale)
+        largest = Decimal(10**kind.precision - 1).scaleb(-scale) if pa.types.is_decimal(kind) else _largest(kind)
+        smallest = -largest if pa.types.is_decimal(kind) else _smallest(kind)
+        low = None if low is None else (low / step).to_integral_value(ROUND_CEILING) * step
+        high = None if high is None else (high / step).to_integral_value(ROUND_FLOOR) * step
     if (low is not None and low > largest) or (high is not None and high < smallest):
         return Interval(nothing=True)
     if low is not None and high is not None and low > high:

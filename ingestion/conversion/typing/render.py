@@ -92,7 +92,8 @@ def _decimal(value: Decimal | int, details: dict[str, str | None]) -> str:
 
     value = Decimal(value)  # whole amounts may be stored as integers
     group = ast.literal_eval(details["group"]) if details["group"] else ""
-    whole, _, fraction = f"{abs(value):{',' if group else ''}f}".partition(".")
+    bare = value.copy_abs()  # abs() would round to 28 digits
+    whole, _, fraction = f"{bare:{',' if group else ''}f}".partition(".")
     text = whole.replace(",", group) + (
         {"point": ".", "comma": ","}[str(details["point"])] + fraction if fraction else ""
     )

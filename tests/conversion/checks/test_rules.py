@@ -63,6 +63,12 @@ STAMPS = pa.array(["2026-01-01 00:00", "2026-11-25 23:59", "2026-11-26 00:00"]).
         (pa.array([1, None]), {"kind": "range", "min": 10**30}, [0]),
         (pa.array([Decimal("0.10"), Decimal("0.11")]), {"kind": "range", "max": "0.105"}, [1]),
         (pa.array([Decimal("-0.10"), Decimal("99.99")]), {"kind": "range", "min": 0, "max": "1e6"}, [0]),
+        (pa.array([Decimal("9" * 36 + ".99"), Decimal("1.00")]), {"kind": "range", "max": "9" * 36 + ".98"}, [0]),
+        (
+            pa.array([Decimal("-" + "9" * 36 + ".99"), Decimal("1.00")]),
+            {"kind": "range", "min": "-" + "9" * 36 + ".98"},
+            [0],
+        ),
         (pa.array([0.1, 0.5]), {"kind": "range", "max": 0.25}, [1]),
         (pa.array(["1.5", "x", None, "-3"]), {"kind": "range", "min": 0, "max": 2}, [1, 3]),
         (DAYS, {"kind": "range", "min": "2026-11-01", "max": "2026-11-30"}, [0, 3]),
