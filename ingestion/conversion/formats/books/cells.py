@@ -28,6 +28,7 @@ Epoch = Literal["1900", "1904", "iso"]
 """How days are counted: Excel's two ways, or from 1899-12-30 where dates are written out and any year is possible."""
 
 MAX_CELLS = 50_000_000
+MAX_COLS, MAX_ROWS = 1 << 14, 1 << 20
 CELL_BYTES = 54
 TEXT_FACTOR = 2
 MAX_SHEET_BYTES = 1_700_000_000

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ingestion.conversion.formats.books.cells import EXACT, NUMBER, TEXT, Block, Sheet
+from ingestion.conversion.formats.books.cells import EXACT, NUMBER, POOLED, TEXT, Block, Sheet
 from ingestion.conversion.formats.books.numbers import SURE_SIZE, has_more
 from ingestion.conversion.typing.constants import text_array
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FLUSH_CELLS = 1 << 18
 _DAY_ZERO = dt.datetime(1899, 12, 30)  # noqa: DTZ001  (a sheet knows no zones)
@@ -40,6 +44,15 @@ class Collector:
         """Take a cell that is a text or an error."""
         self._texts.append(text)
         self.value(row, col, kind, float(self._flushed + len(self._texts) - 1))
+
+    def take(self, block: Block, texts: pa.Array) -> None:
+        """Take many cells; the value of one with a text is its place among these texts."""
+        self.flush()
+        pooled = np.isin(block.kinds, POOLED)
+        values = block.values + pooled * self._flushed
+        self.sheet.pool(texts)
+        self._flushed += len(texts)
+        self.sheet.add(Block(block.rows, block.cols, block.kinds, values))
 
     def flush(self) -> Sheet:
         """Add what has been gathered; raises ``UnsafeArchive`` when it is too much."""

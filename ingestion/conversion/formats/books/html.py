@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from ingestion.conversion.errors import NoRows
-from ingestion.conversion.formats.books.cells import ERROR, Sheet, SheetInfo
+from ingestion.conversion.formats.books.cells import ERROR, MAX_COLS, MAX_ROWS, Sheet, SheetInfo
 from ingestion.conversion.formats.books.collect import Collector
-from ingestion.conversion.formats.books.ods import MAX_COLS, MAX_ROWS
 from ingestion.conversion.formats.books.parts import damage_explained
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ EXACT_INTEGER = 2.0**53
 MAX_DIGITS = 38
 SURE_DIGITS = 10.0**15
 DOUBLE_DIGITS = 17
+_MANY_DIGITS = rf"[1-9](?:\.?[0-9]){{{DOUBLE_DIGITS}}}"  # more than a double has, not counting zeros in front
 SURE_SIZE = 15  # so few characters never say more than a double
 EASY_SCALES = range(1, 7)
 
@@ -76,8 +77,11 @@ def has_more(text: str, number: float) -> bool:
 def exact(texts: pa.Array, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell for each number as written whether it says more than its double."""
     found = np.zeros(len(numbers), bool)
-    size = numbers_of(pc.binary_length(texts))
-    suspects = np.flatnonzero((size > DOUBLE_DIGITS + 2) | (np.abs(numbers) > EXACT_INTEGER))
+    long = np.flatnonzero(numbers_of(pc.binary_length(texts)) > DOUBLE_DIGITS + 1)
+    if len(long):
+        many = numbers_of(pc.match_substring_regex(pc.take(texts, number_array(long)), _MANY_DIGITS))
+        found[long[many]] = True
+    suspects = np.flatnonzero(found | (np.abs(numbers) > EXACT_INTEGER))
     told = zip(pc.take(texts, number_array(suspects)).to_pylist(), numbers[suspects].tolist(), strict=True)
     found[suspects] = [has_more(text.strip(), number) for text, number in told]
     return found

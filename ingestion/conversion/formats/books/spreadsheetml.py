@@ -9,6 +9,8 @@ from ingestion.conversion.formats.books.cells import (
     CLOCK,
     DATE,
     ERROR,
+    MAX_COLS,
+    MAX_ROWS,
     NUMBER,
     PADDED,
     STAMP,
@@ -20,7 +22,6 @@ from ingestion.conversion.formats.books.cells import (
 )
 from ingestion.conversion.formats.books.collect import Collector, days, written
 from ingestion.conversion.formats.books.numberformats import kind_of
-from ingestion.conversion.formats.books.ods import MAX_COLS, MAX_ROWS
 from ingestion.conversion.formats.books.parts import damage_explained
 from ingestion.conversion.formats.books.xmlstream import LOCAL, Handler, parse
 from ingestion.slotted import replace

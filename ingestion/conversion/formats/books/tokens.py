@@ -18,6 +18,8 @@ from ingestion.conversion.typing.constants import number_array, numbers_of, text
 from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
 PADDING = bytes(32)
@@ -33,22 +35,24 @@ class Grammar:
 
     def __init__(self, tags: dict[str, tuple[str, ...]], pairs: dict[str, str], first: str, last: str) -> None:
         """``tags``: a name's beginnings; ``pairs``: the tags that may follow one; a self-closed tag is ``name/``."""
-        self.codes = {UNKNOWN: ""}
+        self._follow(tags, pairs, first, last)
         self._table = np.zeros(1 << 16, np.uint8)
-        number: dict[str, int] = {}
-        for at, (name, starts) in enumerate(tags.items()):
-            number[name], number[f"{name}/"] = 1 + 2 * at, 2 + 2 * at
+        for name, starts in tags.items():
             for start in starts:
                 low, high = start.encode()
-                self._table[low | high << 8] = number[name]
-        self.number = number
-        size = 2 + 2 * len(tags)
+                self._table[low | high << 8] = self.number[name]
+
+    def _follow(self, names: Iterable[str], pairs: dict[str, str], first: str, last: str) -> None:
+        self.number: dict[str, int] = {}
+        for at, name in enumerate(names):
+            self.number[name], self.number[f"{name}/"] = 1 + 2 * at, 2 + 2 * at
+        size = 1 + len(self.number)
         self._allowed = np.zeros((size, size), bool)
         for name, followers in pairs.items():
             for follower in followers.split():
-                self._allowed[number[name], number[follower]] = True
-        self._first = [number[name] for name in first.split()]
-        self._last = [number[name] for name in last.split()]
+                self._allowed[self.number[name], self.number[follower]] = True
+        self._first = [self.number[name] for name in first.split()]
+        self._last = [self.number[name] for name in last.split()]
 
     def tags(self, block: bytes) -> Tags | None:
         """Return the block's tags; None when it is not of this grammar."""
@@ -66,8 +70,7 @@ class Grammar:
         ):
             return None
         words = np.ndarray((len(block),), "<u8", padded.data, strides=(1,))
-        pairs = np.ndarray((len(block),), "<u2", padded.data, strides=(1,))
-        codes = self._table.take(pairs[opened + 1])
+        codes = self._codes(padded, words, opened)
         if not codes.all():
             return None
         codes = codes + ((raw.take(closed - 1) == 47) & (codes & 1 == 1))
@@ -76,6 +79,38 @@ class Grammar:
         if not self._allowed.take(codes[:-1] * np.intp(len(self._allowed)) + codes[1:]).all():
             return None
         return Tags(block, opened, closed, codes, words)
+
+    def _codes(
+        self, padded: NDArray[np.uint8], words: NDArray[np.uint64], opened: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """Return the number of each tag's name; ``UNKNOWN`` for others."""
+        pairs = np.ndarray((len(words),), "<u2", padded.data, strides=(1,))
+        return self._table.take(pairs[opened + 1])
+
+
+class LongGrammar(Grammar):
+    """A grammar whose tags are told by their whole names, at most the first 16 bytes of them and what ends them."""
+
+    def __init__(self, tags: dict[str, str], pairs: dict[str, str], first: str, last: str) -> None:
+        """``tags``: the names within the angle brackets, ``/`` in front of one that ends an element."""
+        self._follow(tags, pairs, first, last)
+        self._names = [(self.number[name], text.encode()) for name, text in tags.items()]
+
+    def _codes(
+        self, padded: NDArray[np.uint8], words: NDArray[np.uint64], opened: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        last = len(words) - 1
+        one = words.take(np.minimum(opened + 1, last))
+        two = words.take(np.minimum(opened + 9, last))
+        codes = np.zeros(len(opened), np.uint8)
+        for number, name in self._names:
+            same = one & MASK[min(8, len(name))] == int.from_bytes(name[:8], "little")
+            if len(name) > 8:
+                same &= two & MASK[min(8, len(name) - 8)] == int.from_bytes(name[8:16], "little")
+            behind = padded.take(opened + 1 + len(name), mode="clip")
+            same &= (behind <= 32) | (behind == 62) | ((behind == 47) & (name[:1] != b"/"))
+            codes[same] = number
+        return codes
 
 
 @slotted()
