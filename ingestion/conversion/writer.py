@@ -53,6 +53,8 @@ class Writer:
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = self._bytes = 0
+        self._sampled_rows = min(max(SAMPLE_ROWS[0], SAMPLE_CELLS // max(1, len(self._schema))), SAMPLE_ROWS[1])
+        self._opening = False
         self._writer: Any = None
         self._pool = ThreadPoolExecutor(1)
         self._pending: deque[Future[None]] = deque()
@@ -80,6 +82,9 @@ class Writer:
         self._held_bytes += size
         self._bytes += size
         self.rows += batch.num_rows
+        if self._held_rows >= self._sampled_rows and not self._opening:
+            self._opening = True  # now, while the encoder waits for the first row group
+            self._pending.append(self._pool.submit(self._open, list(self._held)))
         if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._enough():
             self._wait(WAITING_GROUPS)
             self._pending.append(self._pool.submit(self._write_held, self._held))
@@ -97,17 +102,19 @@ class Writer:
             self._pending.popleft().result()
 
     def _write_held(self, held: list[pa.RecordBatch]) -> None:
-        """Write one row group; the first one tells which columns repeat their values."""
+        """Write one row group."""
+        if self._writer is None:
+            self._open(held)
         group = pa.Table.from_batches(held, schema=self._schema)
         with TURNS:
-            if self._writer is None:
-                self._writer = self._opened(group)
             if group.num_rows:
                 self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
 
-    def _opened(self, group: pa.Table) -> Any:
-        repeating, encodings = _layout(group)
-        return open_writer(
+    def _open(self, held: list[pa.RecordBatch]) -> None:
+        """Begin the file; the first rows tell which columns repeat their values."""
+        with TURNS:
+            repeating, encodings = _layout(pa.Table.from_batches(held, schema=self._schema)[: self._sampled_rows])
+        self._writer = open_writer(
             self._path,
             self._schema,
             compression="zstd",
@@ -131,16 +138,15 @@ class Writer:
             self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
 
 
-def _layout(group: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
+def _layout(sample: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
     """Return the columns that get a dictionary, and how the others are encoded where not plainly.
 
     A dictionary pays where values repeat often. One of many values costs time twice: until it is full, and then for
     going on without it. Other numbers are written as differences, other texts with their lengths apart: both are
     smaller than plain values, and faster because less is left to compress.
     """
-    if any(pa.types.is_nested(field.type) for field in group.schema):
+    if any(pa.types.is_nested(field.type) for field in sample.schema):
         return True, None
-    sample = group.slice(0, min(max(SAMPLE_ROWS[0], SAMPLE_CELLS // max(1, group.num_columns)), SAMPLE_ROWS[1]))
     repeating: list[str] = []
     encodings: dict[str, str] = {}
     for name, cells in zip(sample.schema.names, sample.columns, strict=True):
