@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import IO, TYPE_CHECKING
 
 from ingestion.conversion.decoding import decoded_beginning, decoded_sample
@@ -94,7 +95,7 @@ def _head(file: IO[bytes], payload: Payload) -> bytes:
     head = file.read(HEAD_BYTES)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b"<")):
         return head  # JSON and markup may well stand on a single line
-    while len(re.findall(b"[\r\n]+", head)) < LINES_AT_LEAST and (more := file.read(HEAD_BYTES)):
+    while _lines(head) < LINES_AT_LEAST and (more := file.read(HEAD_BYTES)):
         head += more
         if len(head) > MAX_LINES_BYTES:
             raise LineTooLong(
@@ -103,6 +104,11 @@ def _head(file: IO[bytes], payload: Payload) -> bytes:
                 place=payload.place(line=1),
             )
     return head
+
+
+def _lines(head: bytes) -> int:
+    """Count the line ends, blank lines left out, as far as it takes to know that there are enough."""
+    return sum(1 for _ in islice(re.finditer(b"[\r\n]+", head), LINES_AT_LEAST))
 
 
 def _with(payload: Payload, found: Detection) -> Detection:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DELIMITERS = (";", ",", "\t", "|", "~", "^", "\x1f", "\x01", "\x1e", "§", "¦", "¬", "#", "*", "!", ":", " ")
 JUDGED_RECORDS = 60
 JUDGED_CELLS = 40
+FEW_RECORDS = 40
+HOPELESS, ALL_FIT = 2 / 3, 0.99
 VERY_WIDE = 1_000
 _SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
 _TIME_OR_ADDRESS = re.compile(r":(?:(?<=\d:)\d\d(?!\d)|//)")
@@ -105,8 +107,16 @@ def _worth_a_look(text: str, signs: Sequence[str], quote: str | None) -> list[Cu
             others = [one.score for one in cuts.values() if one.width > 1 and one is not best]
             if width < 2 or at_best < max(others, default=0.0):
                 continue
-        cuts[sign] = _cut(text, sign, quote)
+        cuts[sign] = (_hopeless(text, sign, quote, best) if best else None) or _cut(text, sign, quote)
     return [cuts[sign] for sign in signs if sign in cuts]
+
+
+def _hopeless(text: str, sign: str, quote: str | None, best: Cut) -> Cut | None:
+    """Return the cut of the first records by a sign, where it is far worse there than one that fits all records."""
+    if best.odd or best.share < ALL_FIT or len(best.rows) <= FEW_RECORDS:
+        return None
+    few = _cut(text[: best.rows[FEW_RECORDS - 1].end], sign, quote)
+    return few if few.score < HOPELESS * best.score else None
 
 
 def fixed_cut(text: str, spans: Sequence[tuple[int, int]]) -> Cut:

@@ -63,8 +63,9 @@ def vote(cell: str | None, under: Sequence[str | None]) -> float:
 
 def _is_above_keys(cell: str, under: Sequence[str | None]) -> bool:
     """Tell whether a text stands above keys of one form, such as ``MG-8769``, without having it."""
-    shapes = {_shape(other) for other in set(under) if other}
-    return len(shapes) == 1 and len(under) > 1 and "0" in next(iter(shapes)) and _shape(cell) not in shapes
+    shapes = map(_shape, {other for other in under if other})
+    first = next(shapes, "")
+    return "0" in first and len(under) > 1 and _shape(cell) != first and all(shape == first for shape in shapes)
 
 
 def _shape(cell: str) -> str:

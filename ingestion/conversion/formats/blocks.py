@@ -56,11 +56,11 @@ class Block:
 class Blocks:
     """Cuts a payload's text; iterate as often as needed, each time from the first data record."""
 
-    def __init__(self, payload: Payload, dialect: Dialect) -> None:
-        """Prepare the pattern of whole records for this dialect."""
+    def __init__(self, payload: Payload, dialect: Dialect, block_bytes: int | None = None) -> None:
+        """Prepare the pattern of whole records for this dialect, and for blocks of about so many bytes."""
         self._payload = payload
         self._dialect = dialect
-        self._block_bytes = BLOCK_BYTES * (2 if (payload.size or 0) >= LARGE_BYTES else 1)
+        self._block_bytes = block_bytes or BLOCK_BYTES * (2 if (payload.size or 0) >= LARGE_BYTES else 1)
         self._end = b"\r" if dialect.newline == "\r" else b"\n"
         self._whole = _whole_records(dialect, self._end) if dialect.quote else None
         self._is_utf8 = dialect.encoding in {"utf-8", "ascii"}
@@ -84,6 +84,11 @@ class Blocks:
             held = cut
         if held is not None:
             yield Block(held[0], held[1], start, last=True, lines=self._lines)
+
+    def first(self) -> Block | None:
+        """Return the first block, or a sample of it where more than one follows; None when there is none."""
+        several = (self._payload.size or 0) > 2 * self._block_bytes and self._dialect.stop is None
+        return next(iter(Blocks(self._payload, self._dialect, SAMPLE_BYTES) if several else self), None)
 
     def samples(self) -> Iterator[bytes]:
         """Yield whole records from the middle and the end, where a record's beginning is certain.

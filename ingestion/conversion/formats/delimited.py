@@ -98,7 +98,7 @@ def first_cells(payload: Payload, detection: Detection, rows: int) -> list[list[
     """Return the cells of the first rows as they stand in the text; None where a row has too few."""
     dialect: Dialect = detection.settings["dialect"]
     blocks = Blocks(payload, dialect)
-    first = next(iter(blocks), None)
+    first = blocks.first()
     if first is None:
         return []
     text = Cutter(blocks, dialect, [""]).text(first if first.last else blocks.beginning(first))
@@ -205,7 +205,7 @@ class DelimitedTable(Table):
 
     def _plan(self) -> None:
         """Look at samples, or at the whole text when it is a single block."""
-        self._first = first = next(iter(self._blocks), None)
+        self._first = first = self._blocks.first()
         if first is None:
             return
         text = self._cutter.text(first if first.last else self._blocks.beginning(first))

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ingestion.conversion.typing.amounts import DecimalRule, Figures
-from ingestion.conversion.typing.base import FEW, matching
+from ingestion.conversion.typing.base import FIRST, matching
 from ingestion.conversion.typing.constants import text_array
 from ingestion.conversion.typing.rules import text_rules
 from ingestion.slotted import named
@@ -49,7 +49,7 @@ def _of_few(texts: tuple[str, ...]) -> tuple[list[Rule], int]:
 def _accepting(rules: Sequence[Rule], cells: pa.Array) -> tuple[list[Rule], int]:
     likely: Sequence[Rule] = rules
     shapes: set[str] = set()
-    for at, text in enumerate(cells.slice(0, FEW).to_pylist()):  # most rules fall at the first cell, and cheaply
+    for at, text in enumerate(cells.slice(0, FIRST).to_pylist()):  # most rules fall at the first cell, and cheaply
         shape = text.translate(_SHAPE)
         if shape not in shapes:
             shapes.add(shape)

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 MAX_DIGITS = 38
 WORD_DIGITS = (9, 18, MAX_DIGITS)
-FEW = 8
-"""So few cells are looked at one by one: a call into Arrow costs more, and wide files make many."""
+FEW = 64
+"""So few cells are matched one by one: a call into Arrow, which compiles the pattern each time, costs more."""
+FIRST = 8
+"""How many of a column's first cells are looked at for what they show: most rules fall there."""
 
 
 class Rule(Protocol):

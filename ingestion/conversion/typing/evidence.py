@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.accepting import UNKNOWN, accepting, first_refused
-from ingestion.conversion.typing.base import FEW
+from ingestion.conversion.typing.base import FIRST
 from ingestion.conversion.typing.constants import EMPTY
 from ingestion.conversion.typing.dates import CompactDateRule
 from ingestion.conversion.values import Widening
@@ -45,7 +45,7 @@ class Story:
     def see(self, cells: pa.Array) -> None:
         """Keep the longest of the first cells, which shows most of how the column is written."""
         if not self.example:
-            self.example = max(cells.slice(0, FEW).to_pylist(), key=len)
+            self.example = max(cells.slice(0, FIRST).to_pylist(), key=len)
 
     def end(self, rules: Sequence[Rule], filled: pa.Array, fell: int, cells: pa.Array, place: PlaceOf | None) -> None:
         """Keep the cell for which no rule was left: ``fell`` among the filled cells, if that is known."""

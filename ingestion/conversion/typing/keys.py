@@ -28,14 +28,20 @@ class Spellings:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._texts: set[str] = set()
+        self._seen: list[pa.Array] = []
+        self._kept = 0
         self._full = False
 
     def look(self, cells: pa.Array) -> None:
         """Take in a part of the column."""
-        if not self._full:
-            self._texts.update(pc.unique(cells).to_pylist())
-            self._full = len(self._texts) > _DISTINCT_LIMIT
+        if self._full:
+            return
+        self._seen.append(pc.unique(cells))
+        self._kept += len(self._seen[-1])
+        if self._kept > _DISTINCT_LIMIT:
+            self._seen = [pc.unique(pa.concat_arrays(self._seen))]
+            self._kept = len(self._seen[0])
+            self._full = self._kept > _DISTINCT_LIMIT
 
     def are_keys(self, name: str, *, all_seen: bool) -> bool:
         """Tell a version or key from an amount, in a column whose fractions are of unlike length.
@@ -49,13 +55,17 @@ class Spellings:
             return self._full or not all_seen or self._collide()
         return not self._full and not _AMOUNT_NAME.search(name) and self._collide() and self._count_up()
 
+    def _texts(self) -> set[str]:
+        return {text for seen in self._seen for text in seen.to_pylist()}
+
     def _collide(self) -> bool:
-        plain = {re.sub(r"[.,]?0+$", "", text) if re.search(r"[.,]\d+$", text) else text for text in self._texts}
-        return len(plain) < len(self._texts)
+        texts = self._texts()
+        plain = {re.sub(r"[.,]?0+$", "", text) if re.search(r"[.,]\d+$", text) else text for text in texts}
+        return len(plain) < len(texts)
 
     def _count_up(self) -> bool:
         chapters: dict[str, set[int]] = defaultdict(set)
-        for text in self._texts:
+        for text in self._texts():
             found = re.fullmatch(r"(\d+)[.,]([1-9]\d*)", text)
             if found is None:
                 return False

@@ -75,3 +75,21 @@ def test_a_bound_is_no_lower_than_the_score(monkeypatch):
         for cut in (cuts.cut_by(text, cuts.Dialect(encoding="", delimiter=sign, quote='"')) for sign in SIGNS):
             score, width = outlook.bound(cut.dialect.delimiter or "")
             assert (score, width) == widths.UNKNOWN or (cut.score <= score and cut.width == width), repr(text)
+
+
+def test_what_is_hopeless_at_the_beginning_would_not_have_been_chosen(monkeypatch):
+    rng = random.Random(7)
+    cells = ["", "1", "-2.50", "a b", "10:30", "#x", "word", "x, y", '"p""q"', '"a;b"', '"c d, e"', "'f'"]
+    passed_over = 0
+    for _ in range(100):
+        sign, odd = rng.choice(SIGNS[:5]), rng.random() < 0.3
+        some = [cell for cell in rng.sample(cells, 6) if sign not in cell or cell.startswith('"')]
+        lines = [sign.join(rng.choice(some) for _ in range(8 + (odd and n == 50))) for n in range(60)]
+        text = rng.choice(["", "some title\n\n"]) + "\n".join(lines)
+        quick = cuts.best_cuts(text, delimiter=None, quote=None)
+        with monkeypatch.context() as patched:
+            patched.setattr(cuts, "_hopeless", lambda *_: None)
+            slow = cuts.best_cuts(text, delimiter=None, quote=None)
+        assert (quick[0].dialect, quick[0].score) == (slow[0].dialect, slow[0].score), repr(text)
+        passed_over += any(len(one.rows) < len(other.rows) for one, other in zip(quick, slow, strict=False))
+    assert passed_over
