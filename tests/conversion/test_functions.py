@@ -57,13 +57,26 @@ def test_arguments_that_a_function_does_not_take_are_refused():
         _ = functions.no_such_function
 
 
-def test_a_plain_file_needs_neither_all_functions_nor_the_clients_of_object_stores(tmp_path):
-    (tmp_path / "in.csv").write_text("id,amount,day\n1,1.50,2026-10-31\n2,2.50,2026-10-30\n")
+PLAIN = {
+    "csv": "id,amount,day\n1,1.50,2026-10-31\n2,2.50,2026-10-30\n",
+    "json": '[{"id": 1, "amount": 1.50, "none": null, "open": true, "of": {"text": "x"}}, {"id": "2"}]',
+    "ndjson": "".join(
+        f'{{"id":{id_},"amount":{id_}.50,"day":"2026-10-31","text":{text},"open":true,"any":{any_}}}\n'
+        for id_ in range(15_000)
+        for text, any_ in (('"plain"', "1"), ("null", '"\\n"'), ('"\\u00e9"', "null"))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", list(PLAIN))
+def test_a_plain_file_needs_neither_all_functions_nor_the_clients_of_object_stores(tmp_path, kind):
+    source = tmp_path / f"in.{kind}"
+    source.write_text(PLAIN[kind])
     heavy = ["pandas", "pyarrow.compute", "pyarrow.fs", "zipfile", "tarfile", "tempfile", "bz2", "lzma"]
     program = (
         "import sys; from pathlib import Path; from ingestion.conversion import convert;"
         "convert(Path(sys.argv[1]), Path(sys.argv[2]));"
         f"print(*[name for name in {heavy} if name in sys.modules])"
     )
-    command = [sys.executable, "-c", program, str(tmp_path / "in.csv"), str(tmp_path / "out.parquet")]
+    command = [sys.executable, "-c", program, str(source), str(tmp_path / "out.parquet")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == ""

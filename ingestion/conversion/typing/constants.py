@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from ingestion.conversion import functions
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +44,17 @@ def decimal_array(words: Numbers, kind: pa.DataType, *, known: Flags | None = No
     pairs[slice(None) if known is None else known, 0] = words
     np.right_shift(pairs[:, 0], 63, out=pairs[:, 1])
     return pa.Array.from_buffers(kind, size, [None if known is None else _packed(known), pa.py_buffer(pairs)])
+
+
+def struct_array(members: Sequence[pa.Array], kind: pa.DataType, *, missing: Flags | None = None) -> pa.Array:
+    """Return objects of their members; null where they are missing."""
+    known = None if missing is None else _packed(~missing)
+    return pa.Array.from_buffers(kind, len(members[0]), [known], children=list(members))
+
+
+def spread(values: pa.Array, known: Flags) -> pa.Array:
+    """Return a column that has the values where something is known, in their order, and null elsewhere."""
+    return functions.take(values, number_array(np.cumsum(known, dtype=np.int32) - np.int32(1), missing=~known))
 
 
 def numbers_of(cells: pa.Array) -> Numbers:

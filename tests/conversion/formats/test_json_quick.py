@@ -19,7 +19,9 @@ from ingestion.conversion import convert, layout
 from ingestion.conversion.errors import ConversionError
 from ingestion.conversion.formats.jsontext import blocks, digits, quick
 from ingestion.conversion.formats.jsontext.plan import Plan
+from ingestion.conversion.formats.jsontext.shape import Shape
 from ingestion.conversion.formats.jsontext.template import template
+from ingestion.conversion.formats.jsontext.values import Parser
 
 numbers = st.one_of(
     st.integers(-120, 120).map(str),
@@ -92,6 +94,119 @@ def test_records_and_near_misses_come_out_as_the_exact_way_reads_them(small_bloc
     place = len(text) // 2 + at
     text = text[:place] + sign.encode() + text[place + cut :]
     both_ways(b"[" + text + b"]" if "array" in shape else text)
+
+
+def written(value: object, escapes: str) -> str:
+    """Write a value as JSON; ``escapes``: which signs of a text are written as escapes that JSON does not ask for."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{written(name, '')}:{written(inner, escapes)}" for name, inner in value.items()) + "}"
+    if isinstance(value, str):
+        plain = json.dumps(value, ensure_ascii=False)[1:-1]
+        return '"' + "".join(f"\\u{ord(sign):04x}" if sign in escapes else sign for sign in plain) + '"'
+    return str(value) if isinstance(value, Decimal) else json.dumps(value)
+
+
+def says(found: object, value: object) -> bool:
+    """Tell whether what was found is a value, a date of its text, or its JSON text."""
+    if isinstance(value, dict) and isinstance(found, dict):
+        return all(says(inner, value.get(name)) for name, inner in found.items()) and value.keys() <= found.keys()
+    if found == value or (isinstance(value, str) and str(found) == value):
+        return True
+    return isinstance(found, str) and json.loads(found, parse_float=Decimal) == value
+
+
+def either(*names: str):
+    """Return the orders of some names, each with any of them left out but the first."""
+    lacking = st.sets(st.sampled_from(names[1:]))
+    whole = st.sampled_from([names, names[::-1]])
+    return st.tuples(whole, lacking).map(lambda both: [name for name in both[0] if name not in both[1]])
+
+
+amounts = st.decimals(-999, 999, places=2, allow_nan=False).filter(lambda number: number or not number.is_signed())
+CELLS = {
+    "n": st.integers(-(10**17), 10**17) | st.none(),
+    "amount": amounts | st.none(),
+    "text": st.text('ab ,/é"\\\n\x7f', max_size=4) | st.none(),
+    "any": st.text("ab1-", max_size=3) | st.integers(-9, 9) | st.booleans() | amounts | st.none(),
+    "day": st.dates().map(str) | st.none(),
+}
+of_shapes = (
+    either("n", "amount", "text", "any", "day")
+    .flatmap(
+        lambda names: st.tuples(
+            st.fixed_dictionaries({name: CELLS[name] for name in names}),
+            st.none()
+            | either("m", "n", "text").flatmap(
+                lambda inner: st.fixed_dictionaries({name: CELLS.get(name, st.just(7)) for name in inner})
+            ),
+            st.booleans(),
+        )
+    )
+    .map(lambda parts: {**parts[0], **({"at": parts[1]} if parts[2] else {})})
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(of_shapes, min_size=1, max_size=20), st.sampled_from(["", "é", "a", "ab/é"]), st.booleans())
+@example([{"n": 1, "at": {"m": 7}}, {"n": 2, "at": None}], "", False)
+@example([{"n": 1, "at": {"m": 7}}, {"n": 2, "at": 7}], "", False)
+@example([{"n": 1, "at": {"m": 7}}, {"n": 2, "at": None}, {"n": 3}], "", False)
+def test_records_of_a_few_shapes_are_read_the_quick_way(rows, escapes, commas):
+    """Names in two orders, absent names, nulls, objects that are null or absent, escapes, and several kinds at a path."""
+    separator = "," if commas else "\n"
+    block = blocks.Block(separator.join(written(row, escapes) for row in rows).encode(), 0, commas, certain=False)
+    values = Parser().all(block.data.decode(), commas=commas).values
+    shape = Shape()
+    shape.look(values)
+    plan = shape.plan()
+    found = quick.parse(block, plan, separator.encode())
+    if any(inner.kind == "json" and "object" in of.kinds for of, inner in shape.walk(plan)):
+        assert found is None
+        return
+    assert found is not None
+    found.validate(full=True)
+    assert found.equals(plan.built(values))
+    for row, value in zip(rows, found.to_pylist(), strict=True):
+        assert says(value, row)
+
+
+NO_VALUES = [
+    "nul",
+    "nulL",
+    "nullx",
+    r'"\q"',
+    r'"\u12"',
+    '"a"b"',
+    r'"a\"',
+    r'"\"',
+    '"x',
+    "x",
+    "[]",
+    "{}",
+    "truE",
+    "tru",
+    "",
+]
+
+
+@pytest.mark.parametrize("odd", [*NO_VALUES, " ", '"\x01"', "[1]"])
+@pytest.mark.parametrize("beside", ['"s"', "1", "null", "true", '"\\n"'])
+def test_a_cell_that_is_no_value_of_its_plan_is_left_to_the_exact_way(odd, beside):
+    for texts in ([beside, odd], [odd, beside], [beside, odd, beside]):
+        data = "\n".join(f'{{"a":{text},"b":1}}' for text in texts).encode()
+        for kind in ("string", "json", "int", "bool", "null", "float", "text"):
+            plan = Plan(kind, {"int": pa.int64(), "bool": pa.bool_(), "null": pa.null()}.get(kind, pa.string()), "")
+            plan = Plan(
+                "object", pa.struct([("a", plan.type), ("b", pa.int64())]), "", (("a", plan), ("b", _plan(pa.int64())))
+            )
+            assert quick.parse(blocks.Block(data, 0, commas=False, certain=False), plan, b"\n") is None
+
+
+def test_too_many_shapes_are_left_to_the_exact_way():
+    rows = [{f"n{number % 40}": number} for number in range(99)]
+    data = "\n".join(map(json.dumps, rows)).encode()
+    plan = _plan(pa.struct([(f"n{number}", pa.int64()) for number in range(40)]))
+    assert quick.parse(blocks.Block(data, 0, commas=False, certain=False), plan, b"\n") is None
 
 
 def _plan(kind: pa.DataType) -> Plan:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ingestion.conversion import functions as pc
 from ingestion.conversion.typing.base import MAX_DIGITS, WORD_DIGITS, matches
-from ingestion.conversion.typing.constants import NO_TEXT, text_scalar, zero
+from ingestion.conversion.typing.constants import zero
 from ingestion.slotted import slotted
 
 LITERAL = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
@@ -80,26 +80,19 @@ class Numbers:
 def parsed(cells: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
     """Return the values of texts that should be literals of a kind; None when one is not, or is not exact.
 
-    ``null`` among them is null. Nothing about the texts is taken for granted.
+    Nothing about the texts is taken for granted.
     """
-    if pc.any(pc.equal(cells, text_scalar("null")), min_count=0).as_py():
-        cells = pc.if_else(pc.equal(cells, text_scalar("null")), NO_TEXT, cells)
-    filled = pc.drop_null(cells)
     if kind in {"int", "decimal"}:
-        return _exact(cells, filled, kind, target)
-    if kind == "float":
-        texts = filled.to_pylist()
-        good = matches(filled, LITERAL) and all(repr(float(text)) == text for text in texts)
-    else:
-        good = matches(filled, LITERAL)
+        return _exact(cells, kind, target)
+    good = matches(cells, LITERAL)
+    if good and kind == "float":
+        good = all(repr(float(text)) == text for text in cells.to_pylist())
     return pc.cast(cells, target) if good else None
 
 
-def _exact(cells: pa.Array, filled: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
+def _exact(cells: pa.Array, kind: str, target: pa.DataType) -> pa.Array | None:
     """Cast literals without exponent, once each is known to be written as JSON wants it and to be no minus zero."""
-    if not len(filled):
-        return pa.nulls(len(cells), target)
-    data, offsets = buffers(filled)
+    data, offsets = buffers(cells)
     starts, ends = offsets[:-1], offsets[1:]
     if not _allowed(data, b"0123456789-" if kind == "int" else b"0123456789-.") or bool(np.any(starts == ends)):
         return None

@@ -10,7 +10,7 @@ import pyarrow as pa
 from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
-from ingestion.conversion.typing.constants import NO_TEXT, number_array, text_array, text_scalar
+from ingestion.conversion.typing.constants import number_array, struct_array, text_array, text_scalar
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.slotted import slotted
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 DATE_LENGTH = len("2026-10-31")
 NUMBERS = ("int", "decimal", "float", "text")
-# Kinds whose literals the parser of PyArrow reads; what it accepts too many is excluded by counting.
-_NATIVE = ("null", "bool", "int", "decimal", "string", "date")
 
 
 @slotted(frozen=True)
@@ -38,22 +36,11 @@ class Plan:
     items: Plan | None = None
     reading: Reading | None = None
 
-    # ---- from Arrow's own types ----
+    # ---- from the text of one path's cells ----
 
-    def finished(self, cells: pa.Array) -> pa.Array | None:
-        """Return the values of cells parsed to Arrow's own types; None when a text is not of the path's rule."""
-        if cells.type == self.type:
-            return cells
-        if self.kind == "object":
-            inner = [plan.finished(cells.field(at)) for at, (_, plan) in enumerate(self.fields)]
-            if any(array is None for array in inner):
-                return None
-            return pa.StructArray.from_arrays(inner, fields=list(self.type), mask=cells.is_null())
-        if self.kind == "array" and self.items:
-            items = self.items.finished(cells.values)
-            mask = cells.is_null() if cells.null_count else None
-            return None if items is None else pa.ListArray.from_arrays(cells.offsets, items, type=self.type, mask=mask)
-        return self._dates(cells)
+    def from_strings(self, cells: pa.Array) -> pa.Array | None:
+        """Return the values of strings' texts; None when one is not of the path's kind."""
+        return cells if self.kind == "string" else self._dates(cells)
 
     def _dates(self, cells: pa.Array) -> pa.Array | None:
         """Cast ISO dates of ten characters, of which Arrow takes no other form; otherwise check by the rule."""
@@ -70,29 +57,13 @@ class Plan:
                 return None
         return self.reading.values(cells)
 
-    # ---- from the text of one path's cells ----
-
     def from_literals(self, cells: pa.Array) -> pa.Array | None:
         """Return the values of texts that stood outside quotes; None when one is not of the path's kind."""
         if self.kind in NUMBERS:
             return parsed(cells, self.kind, self.type)
-        if not pc.all(pc.equal(cells, text_scalar("null")), min_count=0).as_py():
-            if self.kind != "bool":
-                return None
-            known = pc.is_in(cells, value_set=text_array(["true", "false", "null"]))
-            if not pc.all(known, min_count=0).as_py():
-                return None
-            kept = pc.if_else(pc.equal(cells, text_scalar("null")), NO_TEXT, cells)
-            return pc.equal(kept, text_scalar("true"))
-        return pa.nulls(len(cells), self.type)
-
-    def from_strings(self, cells: pa.Array) -> pa.Array | None:
-        """Return the values of the contents of quotes without escapes; None when one is not of the path's kind."""
-        if self.kind not in {"string", "date"}:
+        if self.kind != "bool" or not pc.all(pc.is_in(cells, value_set=text_array(["true", "false"]))).as_py():
             return None
-        if bool(np.any(buffers(cells)[0] < 0x20)):
-            return None
-        return self.finished(cells)
+        return pc.equal(cells, text_scalar("true"))
 
     # ---- from Python values ----
 
@@ -116,14 +87,13 @@ class Plan:
             case "array":
                 return self._built_list(values)
             case _:
-                return pa.array(values, self.type)
+                return pa.nulls(len(values), self.type)
 
     def _built_struct(self, values: list[Value]) -> pa.Array:
         children = [
             plan.built([None if value is None else value.get(name) for value in values]) for name, plan in self.fields
         ]
-        mask = number_array(np.array([value is None for value in values], np.bool_))
-        return pa.StructArray.from_arrays(children, fields=list(self.type), mask=mask)
+        return struct_array(children, self.type, missing=np.array([value is None for value in values], np.bool_))
 
     def _built_list(self, values: list[Value]) -> pa.Array:
         flat = [inner for value in values if value is not None for inner in value]

@@ -1,7 +1,7 @@
-"""Where the values of a block's records begin and end, proven: all bytes between them are those of the template.
+"""Where the values of a block's records begin and end, proven: all bytes between them are those of a template.
 
 The places are found by a sign that only names are followed by, nearly always. That need not be right: what is proven
-is that the block consists of the template's bytes and of values, and values are proven by who reads them.
+is that the block consists of the templates' bytes and of values, and values are proven by who reads them.
 """
 
 from __future__ import annotations
@@ -12,57 +12,106 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from ingestion.conversion.formats.jsontext.template import template
+
 if TYPE_CHECKING:
-    from ingestion.conversion.formats.jsontext.template import Template
+    from ingestion.conversion.formats.jsontext.template import Path, Template
 
 QUOTE, BACKSLASH = ord('"'), ord("\\")
+MAX_SHAPES = 24
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+Bounds = tuple[Places, Places]
 
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """For each value of the template, where it begins and ends in each record of the block."""
+    """Where the values of each path begin and end in each record; at the same place where a record has none.
+
+    ``alike`` says that each record has all of them.
+    """
 
     data: bytes
     raw: Bytes
-    begins: tuple[Places, ...]
-    ends: tuple[Places, ...]
-
-    @property
-    def rows(self) -> int:
-        """Return the number of records."""
-        return len(self.begins[0])
+    rows: int
+    values: dict[Path, Bounds]
+    alike: bool
 
 
-def regions(data: bytes, written: Template, separator: bytes) -> Regions | None:
-    """Return the places of the values; None when a record is written otherwise than the template."""
-    first, behind = written.before[0], written.behind
-    joints = (behind + separator + first, *written.before[1:])
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Where records begin and end, and which of the signs is the first of each."""
+
+    begins: Places
+    ends: Places
+    first: Places
+
+    def of(self, which: Places | Flags) -> _Records:
+        return _Records(self.begins[which], self.ends[which], self.first[which])
+
+
+def regions(data: bytes, separator: bytes) -> Regions | None:
+    """Return the places of the values; None when a record is not plain, or they are written in too many ways."""
+    written = template(data[: data.find(b"}" + separator + b"{") + 1 or None])
+    if written is None:
+        return None
     raw = np.frombuffer(data, np.uint8)
-    found = _behind_names(raw, written, has_escapes=b"\\" in data)
-    anchors = _anchors(found, written)
-    if anchors is None or len(found) % anchors[0]:
+    signs = _behind_names(raw, written, has_escapes=b"\\" in data)
+    return _alike(data, raw, written, signs, separator) or _in_shapes(data, raw, signs, separator)
+
+
+def _alike(data: bytes, raw: Bytes, written: Template, signs: Places, separator: bytes) -> Regions | None:
+    """Return the places in records that are all written like the first; None when one is not."""
+    anchors = _anchors(signs, written)
+    if anchors is None or len(signs) % anchors.every:
         return None
-    every, which, inside = anchors
-    places = np.ascontiguousarray(found.reshape(-1, every).T)
-    if not (data.startswith(first) and data.endswith(behind) and places[which[0], 0] == inside[0]):
+    first = np.arange(0, len(signs), anchors.every)
+    begins = signs.take(first + anchors.which[0]) - anchors.inside[0]
+    ends = np.append(begins[1:] - len(separator), len(data))
+    if begins[0] != 0 or not stands(data, separator, ends[:-1]):
         return None
-    begins, ends = [], []
-    for at, joint in enumerate(joints):
-        start = places[which[at]] - inside[at]
-        if at == 0:
-            start -= len(joint) - len(first)
-            ends.append(np.append(start[1:], len(data) - len(behind)))
-        else:
-            ends.insert(-1, start)
-        if not _stands(data, joint, start[1:] if at == 0 else start):
+    found = _values(data, written, anchors, signs, _Records(begins, ends, first))
+    return (
+        None if found is None else Regions(data, raw, len(begins), dict(zip(written.paths, found, strict=True)), True)
+    )
+
+
+def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regions | None:
+    """Return the places in records of a few shapes, each as the first record that no shape before it fits."""
+    records = _between(data, raw, signs, separator)
+    counts = np.diff(np.append(records.first, len(signs)))
+    values: dict[Path, Bounds] = {}
+    left = np.arange(len(counts))
+    for _ in range(MAX_SHAPES):
+        begin, end, first = (int(places[left[0]]) for places in (records.begins, records.ends, records.first))
+        written = template(data[begin:end])
+        anchors = None if written is None else _anchors(signs[first : first + counts[left[0]]] - begin, written)
+        if written is None or anchors is None:
             return None
-        begins.append(start + len(joint))
-    if any(bool((end <= begin).any()) for begin, end in zip(begins, ends, strict=True)):
-        return None
-    return Regions(data, raw, tuple(begins), tuple(ends))
+        rows = left[counts[left] == anchors.every]
+        rows = rows[_fits(data, written, anchors, signs, records.of(rows))]
+        found = _values(data, written, anchors, signs, records.of(rows))
+        if found is None or rows[:1] != left[0]:
+            return None
+        for path, bounds in zip(written.paths, found, strict=True):
+            there = values.setdefault(path, (records.begins.copy(), records.begins.copy()))
+            for whole, part in zip(there, bounds, strict=True):
+                whole[rows] = part
+        left = np.setdiff1d(left, rows, assume_unique=True)
+        if not len(left):
+            return Regions(data, raw, len(counts), values, alike=False)
+    return None
+
+
+def _between(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> _Records:
+    """Return the records as what stands between separators."""
+    size = len(separator) + 1
+    at = np.flatnonzero((raw[:-size] == ord("}")) & (raw[size:] == ord("{")))
+    at = at[_stands_at(data, separator, at + 1)]
+    begins, ends = np.append(0, at + size), np.append(at + 1, len(data))
+    return _Records(begins, ends, np.searchsorted(signs, begins))
 
 
 def _behind_names(raw: Bytes, written: Template, *, has_escapes: bool) -> Places:
@@ -84,8 +133,17 @@ def _behind_names(raw: Bytes, written: Template, *, has_escapes: bool) -> Places
     return found[raw.take(found - 1) != BACKSLASH] if has_escapes else found
 
 
-def _anchors(found: Places, written: Template) -> tuple[int, list[int], list[int]] | None:
-    """Return how many places a record has, and of each text between values the last one in it and where in the text."""
+@dataclass(frozen=True, slots=True)
+class _Anchors:
+    """How many signs a record has, and of each text between values the last one in it and where in the text."""
+
+    every: int
+    which: list[int]
+    inside: list[int]
+
+
+def _anchors(found: Places, written: Template) -> _Anchors | None:
+    """Return where the signs of a record that stands at the beginning lie; None when its names are not told by them."""
     which, inside = [], []
     start = at = 0
     for text, value in zip(written.before, written.values, strict=True):
@@ -99,18 +157,53 @@ def _anchors(found: Places, written: Template) -> tuple[int, list[int], list[int
         inside.append(int(found[past - 1]) - start)
         start, at = end + len(value), past
     at += at < len(found) and found[at] == start - 1
-    return at, which, inside
+    return _Anchors(at, which, inside)
 
 
-def _stands(data: bytes, text: bytes, starts: Places) -> bool:
+def _starts(written: Template, anchors: _Anchors, signs: Places, records: _Records) -> list[Places]:
+    """Return where the texts between the values of records should stand."""
+    inner = zip(anchors.which[1:], anchors.inside[1:], strict=True)
+    starts = [signs.take(records.first + which) - inside for which, inside in inner]
+    return [records.begins, *starts, records.ends - len(written.behind)]
+
+
+def _values(data: bytes, written: Template, anchors: _Anchors, signs: Places, records: _Records) -> list[Bounds] | None:
+    """Return where the values of records begin and end; None unless all are written like the template."""
+    texts = (*written.before, written.behind)
+    starts = _starts(written, anchors, signs, records)
+    if not all(map(stands, [data] * len(texts), texts, starts)):
+        return None
+    found = [(start + len(text), end) for text, start, end in zip(written.before, starts, starts[1:], strict=False)]
+    return None if any(bool((end <= begin).any()) for begin, end in found) else found
+
+
+def _fits(data: bytes, written: Template, anchors: _Anchors, signs: Places, records: _Records) -> Places:
+    """Return which records are written like the template."""
+    fits = np.arange(len(records.begins))
+    texts = (*written.before, written.behind)
+    for text, starts in zip(texts, _starts(written, anchors, signs, records), strict=True):
+        fits = fits[_stands_at(data, text, starts[fits])]
+    return fits
+
+
+def stands(data: bytes, text: bytes, starts: Places) -> bool:
     """Tell whether a text stands at all of some places, which are in order."""
-    if not len(starts):
+    if not len(starts) or not text:
         return True
     if starts[0] < 0 or starts[-1] + len(text) > len(data):
         return False
     there = pa.py_buffer(windows(data, len(text), starts).view(np.uint8))
     first, rest = there.slice(0, len(text)), there.slice(len(text))
     return first.equals(pa.py_buffer(text)) and rest.equals(there.slice(0, len(rest)))
+
+
+def _stands_at(data: bytes, text: bytes, starts: Places) -> Flags:
+    """Tell at which of some places, which are in order, a text stands."""
+    if stands(data, text, starts):
+        return np.ones(len(starts), np.bool_)
+    within = (starts >= 0) & (starts <= len(data) - len(text))
+    there = windows(data, len(text), np.where(within, starts, 0)).view(np.uint8).reshape(-1, len(text))
+    return within & (there == np.frombuffer(text, np.uint8)).all(axis=1)
 
 
 def windows(data: bytes, size: int, starts: Places) -> np.ndarray[Any, Any]:

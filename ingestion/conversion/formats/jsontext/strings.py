@@ -2,59 +2,99 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from ingestion.conversion.formats.jsontext.numbers import buffers
+from ingestion.conversion import functions
+from ingestion.conversion.formats.jsontext.numbers import LITERAL, buffers
 from ingestion.conversion.formats.jsontext.regions import BACKSLASH, QUOTE
+from ingestion.conversion.formats.jsontext.values import dump, unescaped
+from ingestion.conversion.typing.base import matches
+from ingestion.conversion.typing.constants import number_array, text_array, text_scalar
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.regions import Bytes, Places
+    from ingestion.conversion.typing.constants import Flags
 
-FIRST_VISIBLE = 0x20
+FIRST_VISIBLE, FIRST_BEYOND_ASCII = 0x20, 0x80
 
 
 def cells(data: bytes, begins: Places, ends: Places) -> pa.Array:
     """Return what stands between places in order, as texts; nothing about it is proven, not even that it is UTF-8."""
     rows = len(begins)
+    if not rows:
+        return text_array([])
     offsets = np.empty((rows, 2), np.int32)
     offsets[:, 0] = begins
     offsets[:, 1] = ends
     both = pa.Array.from_buffers(pa.string(), 2 * rows - 1, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     every_other = np.arange(0, 2 * rows, 2, dtype=np.int32)
-    return both.take(pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(every_other)]))
+    return functions.take(both, pa.Array.from_buffers(pa.int32(), rows, [None, pa.py_buffer(every_other)]))
 
 
 def contents(data: bytes, raw: Bytes, begins: Places, ends: Places, *, has_escapes: bool) -> pa.Array | None:
-    """Return what stands in the quotes of strings; None when a cell is no string, or has escapes."""
+    """Return the texts of strings; None when a cell is no string, or one with half a surrogate pair."""
     if not bool((raw.take(begins) == QUOTE).all() and (raw.take(ends - 1) == QUOTE).all()):
         return None
     if bool((ends - begins < 2).any()):
         return None
     texts = cells(data, begins + 1, ends - 1)
-    return texts if _are_plain(texts, has_escapes=has_escapes) else None
+    inner, offsets = buffers(texts)
+    if not len(inner):
+        return texts
+    if int(inner.min()) < FIRST_VISIBLE or (int(inner.max()) >= FIRST_BEYOND_ASCII and not _is_utf8(texts)):
+        return None
+    escaped = _with(inner == BACKSLASH, offsets) if has_escapes else None
+    if escaped is None or not bool(escaped.any()):
+        return None if bool((inner == QUOTE).any()) else texts
+    if bool((_with(inner == QUOTE, offsets) & ~escaped).any()):
+        return None
+    found = [unescaped(text) for text in functions.filter(texts, number_array(escaped)).to_pylist()]
+    return None if None in found else functions.replace_with_mask(texts, number_array(escaped), text_array(found))
+
+
+def any_kind(data: bytes, raw: Bytes, begins: Places, ends: Places, *, has_escapes: bool) -> pa.Array | None:
+    """Return the JSON text of strings, numbers and words; None when a cell is none of these."""
+    quoted = raw.take(begins) == QUOTE
+    texts = contents(data, raw, begins[quoted], ends[quoted], has_escapes=has_escapes)
+    others = literals(data, begins[~quoted], ends[~quoted])
+    if texts is None or others is None or not matches(others, f"{LITERAL}|true|false"):
+        return None
+    order = np.empty(len(quoted), np.int32)
+    order[quoted] = np.arange(len(texts), dtype=np.int32)
+    order[~quoted] = np.arange(len(texts), len(quoted), dtype=np.int32)
+    return functions.take(pa.concat_arrays([_in_quotes(texts), others]), number_array(order))
 
 
 def literals(data: bytes, begins: Places, ends: Places) -> pa.Array | None:
     """Return cells that should be numbers or words; None when one has a sign beyond ASCII, as none of these has."""
     texts = cells(data, begins, ends)
     inner, _ = buffers(texts)
-    return texts if not len(inner) or int(inner.max()) < 0x80 else None
+    return texts if not len(inner) or int(inner.max()) < FIRST_BEYOND_ASCII else None
 
 
-def _are_plain(texts: pa.Array, *, has_escapes: bool) -> bool:
-    """Tell whether texts may stand in quotes as they are: no quote, control character or backslash, and UTF-8."""
-    inner, _ = buffers(texts)
-    if not len(inner):
-        return True
-    if int(inner.min()) < FIRST_VISIBLE or bool((inner == QUOTE).any()):
-        return False
-    if has_escapes and bool((inner == BACKSLASH).any()):
-        return False
-    if int(inner.max()) < 0x80:
-        return True
+def _in_quotes(texts: pa.Array) -> pa.Array:
+    """Return the JSON texts of strings."""
+    mark = text_scalar('"')
+    plain = functions.binary_join_element_wise(mark, texts, mark, text_scalar(""))
+    inner, offsets = buffers(texts)
+    special = _with((inner < FIRST_VISIBLE) | (inner == QUOTE) | (inner == BACKSLASH), offsets)
+    if not bool(special.any()):
+        return plain
+    written = text_array([dump(text) for text in functions.filter(texts, number_array(special)).to_pylist()])
+    return functions.replace_with_mask(plain, number_array(special), written)
+
+
+def _with(flags: Flags, offsets: np.ndarray[Any, np.dtype[np.int32]]) -> Flags:
+    """Tell of each cell whether one of its bytes is flagged."""
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    found[np.searchsorted(offsets, np.flatnonzero(flags), side="right") - 1] = True
+    return found
+
+
+def _is_utf8(texts: pa.Array) -> bool:
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from json.decoder import scanstring  # type: ignore[attr-defined]  # the scanner that json itself uses
 from typing import Any
 
 from ingestion.slotted import field, slotted
@@ -140,6 +141,15 @@ def dump(value: Value) -> str:
             return json.dumps(value, ensure_ascii=has_lone_surrogate(value))
         case _:
             return json.dumps(value)
+
+
+def unescaped(text: str) -> str | None:
+    """Return what stands between two quotes without its escapes; None when that is no whole string of characters."""
+    try:
+        found, end = scanstring(text + '"', 0)
+    except json.JSONDecodeError:
+        return None
+    return found if end == len(text) + 1 and not has_lone_surrogate(found) else None
 
 
 def without_texts(value: Value, texts: frozenset[str]) -> Value:
