@@ -27,6 +27,7 @@ GROUPS = 8
 WAITING_GROUPS = 1
 SAMPLE_ROWS = 1 << 12, 1 << 16
 SAMPLE_CELLS = 1 << 20
+SAMPLE_PART = 4  # of the first row group
 FIRST_ROWS = 1 << 11
 FEW_TEXTS, FEW_NUMBERS, MANY = 0.2, 0.05, 0.95
 COMPRESSION_LEVEL = 1
@@ -53,7 +54,6 @@ class Writer:
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = self._bytes = 0
-        self._sampled_rows = min(max(SAMPLE_ROWS[0], SAMPLE_CELLS // max(1, len(self._schema))), SAMPLE_ROWS[1])
         self._opening = False
         self._writer: Any = None
         self._pool = ThreadPoolExecutor(1)
@@ -82,7 +82,7 @@ class Writer:
         self._held_bytes += size
         self._bytes += size
         self.rows += batch.num_rows
-        if self._held_rows >= self._sampled_rows and not self._opening:
+        if not self._opening and self._held_bytes * SAMPLE_PART >= self._enough():
             self._opening = True  # now, while the encoder waits for the first row group
             self._pending.append(self._pool.submit(self._open, list(self._held)))
         if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._enough():
@@ -113,7 +113,7 @@ class Writer:
     def _open(self, held: list[pa.RecordBatch]) -> None:
         """Begin the file; the first rows tell which columns repeat their values."""
         with TURNS:
-            repeating, encodings = _layout(pa.Table.from_batches(held, schema=self._schema)[: self._sampled_rows])
+            repeating, encodings = _layout(pa.Table.from_batches(held, schema=self._schema))
         self._writer = open_writer(
             self._path,
             self._schema,
@@ -138,15 +138,16 @@ class Writer:
             self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
 
 
-def _layout(sample: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
+def _layout(group: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
     """Return the columns that get a dictionary, and how the others are encoded where not plainly.
 
     A dictionary pays where values repeat often. One of many values costs time twice: until it is full, and then for
     going on without it. Other numbers are written as differences, other texts with their lengths apart: both are
     smaller than plain values, and faster because less is left to compress.
     """
-    if any(pa.types.is_nested(field.type) for field in sample.schema):
+    if any(pa.types.is_nested(field.type) for field in group.schema):
         return True, None
+    sample = group.slice(0, min(max(SAMPLE_ROWS[0], SAMPLE_CELLS // max(1, group.num_columns)), SAMPLE_ROWS[1]))
     repeating: list[str] = []
     encodings: dict[str, str] = {}
     for name, cells in zip(sample.schema.names, sample.columns, strict=True):
@@ -161,9 +162,11 @@ def _repeats(cells: pa.ChunkedArray) -> bool:
     """Tell whether few of a column's values are different; the first of them settle it for most columns."""
     few = FEW_TEXTS if _is_text(cells.type) else FEW_NUMBERS
     first = cells.slice(0, FIRST_ROWS)
-    if pc.count_distinct(first).as_py() > MANY * FIRST_ROWS:
+    different = pc.count_distinct(first).as_py()
+    if different > MANY * len(first):
         return False
-    return bool(pc.count_distinct(cells).as_py() <= few * len(cells))
+    different = different if len(first) == len(cells) else pc.count_distinct(cells).as_py()
+    return bool(different <= few * len(cells))
 
 
 def _encoding(kind: pa.DataType) -> str | None:

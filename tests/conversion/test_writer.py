@@ -139,10 +139,12 @@ def test_statistics_and_page_index_are_there_and_the_footer_repeats_no_schema(tm
     assert set(footer.metadata) == {b"databridge.rules", b"databridge.code_version"}
 
 
-def test_few_values_get_a_dictionary_and_many_none(tmp_path):
+@pytest.mark.parametrize("batches", [[ROWS], [1_000], [ROWS] * 200], ids=["one", "short", "several row groups"])
+def test_few_values_get_a_dictionary_and_many_none(tmp_path, batches):
     batch = pa.record_batch({"few": _values(pa.int64(), 30), "many": _values(pa.int64(), 4_000)})
     with Writer(tmp_path / "out.parquet", _Table(batch.schema), {}) as writer:
-        writer.write(batch)
+        for rows in batches:
+            writer.write(batch.slice(0, rows))
     group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
     assert "RLE_DICTIONARY" in group.column(0).encodings
     assert "DELTA_BINARY_PACKED" in group.column(1).encodings
