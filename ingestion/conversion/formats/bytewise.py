@@ -19,10 +19,18 @@ def count(raw: Bytes, byte: int) -> int:
 
 
 def positions(raw: Bytes, byte: int) -> Words:
-    """Return the places of a byte, in order; quickest of one that most groups of eight bytes do not hold."""
-    eights = np.packbits(raw == byte, bitorder="little")
+    """Return the places of a byte, in order."""
+    return places(raw == byte)
+
+
+def places(flags: Flags) -> Words:
+    """Return where flags are set, in order; quickest where no group of eight has two of them."""
+    eights = np.packbits(flags, bitorder="little")
     some = np.flatnonzero(eights != 0)
-    inside = np.flatnonzero(np.unpackbits(eights.take(some), bitorder="little").view(np.bool_))
+    bits = eights.take(some)
+    if not (bits & (bits - np.uint8(1))).any():
+        return some * 8 + _ONLY.take(bits)
+    inside = np.flatnonzero(np.unpackbits(bits, bitorder="little").view(np.bool_))
     return some.take(inside >> 3) * 8 + (inside & 7)
 
 
@@ -31,3 +39,8 @@ def byte_table(signs: str) -> Flags:
     table = np.zeros(256, np.bool_)
     table[list(signs.encode())] = True
     return table
+
+
+# Of eight flags to the place of the only one that is set.
+_ONLY = np.zeros(256, np.uint8)
+_ONLY[[1 << at for at in range(8)]] = range(8)

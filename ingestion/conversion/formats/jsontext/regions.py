@@ -6,13 +6,14 @@ is that the block consists of the templates' bytes and of values, and values are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from ingestion.conversion.formats.bytewise import places
 from ingestion.conversion.formats.jsontext.template import template
+from ingestion.slotted import slotted
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.template import Path, Template
@@ -26,7 +27,7 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 Bounds = tuple[Places, Places]
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Regions:
     """Where the values of each path begin and end in each record; at the same place where a record has none.
 
@@ -40,7 +41,7 @@ class Regions:
     alike: bool
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Records:
     """Where records begin and end, and which of the signs is the first of each."""
 
@@ -108,7 +109,7 @@ def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regi
 def _between(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> _Records:
     """Return the records as what stands between separators."""
     size = len(separator) + 1
-    at = np.flatnonzero((raw[:-size] == ord("}")) & (raw[size:] == ord("{")))
+    at = places((raw[:-size] == ord("}")) & (raw[size:] == ord("{")))
     at = at[_stands_at(data, separator, at + 1)]
     begins, ends = np.append(0, at + size), np.append(at + 1, len(data))
     return _Records(begins, ends, np.searchsorted(signs, begins))
@@ -129,11 +130,11 @@ def _behind_names(raw: Bytes, written: Template, *, has_escapes: bool) -> Places
     if before is not None:
         there = signs[:-2] if before == sign else raw[:-2] == before
         np.greater(flags[1:], there, out=flags[1:])
-    found = np.flatnonzero(flags)
+    found = places(flags)
     return found[raw.take(found - 1) != BACKSLASH] if has_escapes else found
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class _Anchors:
     """How many signs a record has, and of each text between values the last one in it and where in the text."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ingestion.conversion.formats.jsontext.values import Malformed, Parser
+from ingestion.slotted import slotted
 
 Path = tuple[str, ...]
 MAX_VALUES = 1_000
@@ -14,7 +14,7 @@ _VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\s",:{}\[\]]+')
 _BEHIND = re.compile(rb"\s*((?:\}\s*)*)(,?)")
 
 
-@dataclass(frozen=True, slots=True)
+@slotted(frozen=True)
 class Template:
     """A record without its values: ``before`` each path's value stands what is no value since the one before it."""
 
