@@ -179,7 +179,7 @@ def _cut(text: str, delimiter: str, quote: str | None) -> Cut:
 
 def _faults(cut: Cut) -> int:
     """Count the records with odd quotes or an unusual number of cells."""
-    return cut.odd + sum(len(row.cells) != cut.width for row in cut.rows if row.filled)
+    return cut.odd + sum(len(row.cells) != cut.width for row in cut.rows if row.is_filled)
 
 
 def _quote(text: str, delimiter: str) -> str:

@@ -16,6 +16,7 @@ TIME = re.compile(r"\s*\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?\s*
 LOGICAL = frozenset({"true", "false", "TRUE", "FALSE", "True", "False"})
 NOTHING = frozenset({"-", "--", "NA", "N/A", "n/a", "NULL", "null", "None", "nan", "NaN", "?", "#N/A", "\\N"})
 RULE_LINE = re.compile(r"[-=_+|* ]*[-=_*]{2,}[-=_+|* ]*")
+RULE_SIGNS = frozenset("-=_+|* ")
 TOTAL = re.compile(
     r"\W{0,4}(?:(?:grand |sub[- ]?)?totals?|sum|summe|(?:gesamt|zwischen|end)(?:summe|betrag)?|gesamt|somme|totaux"
     r"|total général|sous-total|totale|suma|razem|ogółem|итого|合計|合计|총계)(?![\w-]).*",
@@ -68,5 +69,5 @@ def is_value(cell: str | None) -> bool:
 
 def is_rule(cells: list[str | None]) -> bool:
     """Tell whether a record only draws a line."""
-    text = "".join(cell or "" for cell in cells)
-    return bool(RULE_LINE.fullmatch(text))
+    first = next(filter(None, cells), " ")
+    return first[0] in RULE_SIGNS and bool(RULE_LINE.fullmatch("".join(filter(None, cells))))

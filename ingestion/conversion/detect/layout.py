@@ -52,7 +52,7 @@ def find_tables(rows: Sequence[Row], usual: int, *, whole: bool) -> list[Region]
 
 def _early_width(rows: Sequence[Row]) -> int:
     """Return the width of the first three neighbouring records of one width; 0 when there are none."""
-    widths = [len(row.cells) for row in rows if row.filled]
+    widths = [len(row.cells) for row in rows if row.is_filled]
     runs = zip(widths, widths[1:], widths[2:], strict=False)
     return next((one for one, two, three in runs if one == two == three), 0)
 
@@ -71,7 +71,7 @@ def _regions(rows: Sequence[Row], width: int, *, whole: bool) -> list[Region]:
 
 
 def _width(rows: Sequence[Row], at: int) -> int:
-    return max((len(row.cells) for row in rows[at : at + 5] if row.filled), default=1)
+    return max((len(row.cells) for row in rows[at : at + 5] if row.is_filled), default=1)
 
 
 def fixed_header(rows: Sequence[Row], record: int) -> Region:
@@ -85,7 +85,7 @@ def ruled_header(rows: Sequence[Row]) -> Region | None:
     """Return the table of a list whose header stands above a rule; its rows begin below an upper rule, if any."""
     for index, row in enumerate(rows[:SEARCHED_RECORDS]):
         below = rows[index + 1] if index + 1 < len(rows) else None
-        if len(row.filled) < 2 or is_rule(row.cells) or below is None or not below.filled or not is_rule(below.cells):
+        if len(row.filled) < 2 or is_rule(row.cells) or below is None or not is_rule(below.cells):
             continue
         first = index
         while first and len(rows[first - 1].filled) > 1 and not is_rule(rows[first - 1].cells):
@@ -93,7 +93,7 @@ def ruled_header(rows: Sequence[Row]) -> Region | None:
         if first and not is_rule(rows[first - 1].cells):
             first = index  # lines above are a header only where a rule closes them off
         data = index + 1
-        while data < len(rows) and rows[data].filled and is_rule(rows[data].cells):
+        while data < len(rows) and rows[data].is_filled and is_rule(rows[data].cells):
             data += 1
         return Region(0, first, data, len(rows), "a rule is drawn below it", 0.95)
     return None
@@ -109,7 +109,7 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
         return below_titles
     for index in range(top, min(end, top + SEARCHED_RECORDS)):
         row = rows[index]
-        if not row.filled or is_rule(row.cells) or _is_title(row, width) or _parts_header(rows, index, width):
+        if not row.is_filled or is_rule(row.cells) or _is_title(row, width) or _parts_header(rows, index, width):
             continue
         below = [other for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
         is_header, why, sure = judge_header(row.cells, [other.cells for other in below], width)
@@ -123,7 +123,7 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
         while first > top and not _can_skip(rows[first - 1], width):
             first -= 1
         return Region(top, first, first, end, why, sure)
-    first = next((index for index in range(top, end) if rows[index].filled), top)
+    first = next((index for index in range(top, end) if rows[index].is_filled), top)
     return Region(top, first, first, end, "no record looks like a header", 0.5)
 
 
@@ -174,7 +174,7 @@ def _is_title(row: Row, width: int) -> bool:
 
 def _can_skip(row: Row, width: int) -> bool:
     """Tell whether a row above a table without a header is surely no data."""
-    if not row.filled or is_rule(row.cells):
+    if not row.is_filled or is_rule(row.cells):
         return True
     if _is_title(row, width) and len(row.cells) < width:
         return True
@@ -182,21 +182,21 @@ def _can_skip(row: Row, width: int) -> bool:
 
 
 def _is_comment(row: Row) -> bool:
-    return bool(row.filled) and bool(_COMMENT.match(row.cells[0] or ""))
+    return row.is_filled and bool(_COMMENT.match(row.cells[0] or ""))
 
 
 def _is_data(row: Row, width: int) -> bool:
-    return bool(row.filled) and not is_rule(row.cells) and (width == 1 or len(row.filled) > 1)
+    return row.is_filled and not is_rule(row.cells) and (width == 1 or len(row.filled) > 1)
 
 
 def _behind_header(rows: Sequence[Row], header: int, width: int) -> int:
     """Return the first row below a header, its second row and dash rules."""
     at = header + 1
-    while at < len(rows) and rows[at].filled and is_rule(rows[at].cells):
+    while at < len(rows) and rows[at].is_filled and is_rule(rows[at].cells):
         at += 1
     while at + 1 < len(rows) and _is_second_header(rows, header, at, width):
         at += 1
-        while at < len(rows) and rows[at].filled and is_rule(rows[at].cells):
+        while at < len(rows) and rows[at].is_filled and is_rule(rows[at].cells):
             at += 1
     return at
 
@@ -234,7 +234,7 @@ def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
         if [cell and cell.strip() for cell in cells] == names:
             continue
         above = rows[at - 1]
-        parted = not above.filled or (_is_title(above, width) and len(above.cells) < width)
+        parted = not above.is_filled or (_is_title(above, width) and len(above.cells) < width)
         if len(cells) == width and not parted:
             continue
         others = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if len(row.cells) == len(cells)]
@@ -249,7 +249,7 @@ def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
 def _with_title(rows: Sequence[Row], header: int, region: Region, width: int) -> int:
     """Return the first of the blank and title lines above a further table's header."""
     first = header
-    while first - 1 > region.data and (not rows[first - 1].filled or _is_title(rows[first - 1], width)):
+    while first - 1 > region.data and (not rows[first - 1].is_filled or _is_title(rows[first - 1], width)):
         first -= 1
     return first
 
@@ -283,7 +283,7 @@ def footer(rows: Sequence[Row], width: int) -> tuple[str, ...]:
 
 def doubtful_total(rows: Sequence[Row], width: int) -> Row | None:
     """Return the last record when it is kept as data although it begins like a total line."""
-    last = next((row for row in reversed(rows) if row.filled), None)
+    last = next((row for row in reversed(rows) if row.is_filled), None)
     if last is None or width == 1 or not TOTAL.fullmatch(last.filled[0]):
         return None
     return None if footer(rows, width) else last
@@ -291,7 +291,7 @@ def doubtful_total(rows: Sequence[Row], width: int) -> Row | None:
 
 def _always_filled(rows: Sequence[Row], width: int) -> set[int]:
     """Return the columns that all full records fill."""
-    full = [row.cells for row in rows if len(row.cells) >= width and row.filled and not TOTAL.match(row.filled[0])]
+    full = [row.cells for row in rows if len(row.cells) >= width and row.is_filled and not TOTAL.match(row.filled[0])]
     return {index for index in range(width) if full and all((cells[index] or "").strip() for cells in full)}
 
 

@@ -199,7 +199,7 @@ def _above(
     for row in rows[region.top : region.header]:
         sign = (row.cells[0] or "").lstrip()
         kind = "comment lines" if sign.startswith(COMMENTS) else "title lines"
-        kind = "rule lines" if row.filled and is_rule(row.cells) else kind
+        kind = "rule lines" if row.is_filled and is_rule(row.cells) else kind
         lines.setdefault(kind, []).append(row.line + first_line - 1)
     for index in region.header_rows:
         if index in repeated:
