@@ -29,6 +29,11 @@ class TextDecoder:
         pending, flag = self._decoder.getstate()
         return not pending and not flag
 
+    @property
+    def begun(self) -> int:
+        """Return how many bytes of a character are held back, from where ``UnicodeDecodeError`` counts."""
+        return len(self._decoder.getstate()[0])
+
     def decode(self, data: bytes | bytearray, *, final: bool = False) -> str:
         """Return the text of the next bytes; raises ``UnicodeDecodeError``.
 

@@ -57,10 +57,11 @@ def utf8(
         while not last:
             piece = file.read(PIECE_BYTES)
             last = not piece
+            begun = decoder.begun
             try:
                 text = decoder.decode(piece, final=last).encode()
             except UnicodeError as error:
-                at = done + (error.start if isinstance(error, UnicodeDecodeError) else 0)
+                at = done - begun + (error.start if isinstance(error, UnicodeDecodeError) else 0)
                 raise not_text(payload, encoding, at) from error
             if changed is not None and decoder.changed_line is not None:
                 changed(decoder.changed_line)

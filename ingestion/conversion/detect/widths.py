@@ -85,7 +85,7 @@ class Outlook:
         self._lines, end = _first_lines(text)
         self._are_plain = all(_WORD.search(line) and not line.startswith(COMMENTS) for line in self._lines)
         self._begun = text[:end]
-        before_mark = f" +(?=[{re.escape(''.join(self._marks))}])"
+        before_mark = f"(?<! ) ++(?=[{re.escape(''.join(self._marks))}])"
         self._bare = re.sub(before_mark, "", self._begun)  # blanks before a quote may go with the sign
         self._marked = any(line.lstrip(" ").startswith(self._marks) for line in self._lines)
         self._escapes = any(f"\\{mark}" in text for mark in self._marks)

@@ -164,11 +164,13 @@ class Blocks:
         found = file.readinto(memoryview(block)[len(rest) :])  # type: ignore[attr-defined]
         del block[len(rest) + found :]
         if not self._is_utf8 and not (self._has_ascii and block.isascii() and decoder.is_between_characters):
+            begun = decoder.begun
             try:
                 block[len(rest) :] = decoder.decode(block[len(rest) :], final=not found).encode()
             except UnicodeDecodeError as error:
-                raise self._not_text(file.tell() - found + error.start) from error
-        return block if len(block) > len(rest) else None
+                raise self._not_text(file.tell() - found - begun + error.start) from error
+        # A piece may hold no more than the beginning of a character, which must not end the text unseen.
+        return block if found or len(block) > len(rest) else None
 
     def _refuse_endless(self, rest: bytes | bytearray) -> None:
         if len(rest) > MAX_RECORD_BYTES:

@@ -10,6 +10,7 @@ import pytest
 from ingestion.conversion import Options, convert
 from ingestion.conversion.decoding import TextDecoder
 from ingestion.conversion.errors import ConversionError, UndecidedEncoding, UnknownFormat
+from ingestion.conversion.formats import blocks
 
 WORDS = {
     "German": ("Müller Söhne Größe Straße Köln Düsseldorf Jürgen Schäfer Weiß Käse Öl Übertrag", "cp1252 cp850"),
@@ -81,6 +82,22 @@ def test_a_sign_of_a_maker_does_not_hide_a_double_byte_code_page_and_is_told_wit
     with pytest.raises(UndecidedEncoding, match="cp950") as failed:
         converted(tmp_path, content)
     assert f"{content.index(bytes([0xFA, 0x40])):,}" in str(failed.value)
+
+
+@pytest.mark.parametrize("made", ["n;name\r\n1;東\r\n", '{"n":1,"name":"東"}\n'])
+@pytest.mark.parametrize(("encoding", "torn"), [("utf-16-le", b"x"), ("gb18030", b"\x90\x30"), ("cp932", b"\x93")])
+@pytest.mark.parametrize("size", [1 << 14, (1 << 14) - 1, 100])
+def test_a_character_that_the_end_of_the_file_tears_is_told_with_its_place(
+    tmp_path, monkeypatch, made, encoding, torn, size
+):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 1 << 14)
+    text = made.encode(encoding)
+    size -= size % len(" ".encode(encoding))
+    blank = " ".encode(encoding) * size
+    content = (text + blank)[:size]
+    with pytest.raises(UndecidedEncoding, match=f" {size:,} ") as failed:
+        converted(tmp_path, content + torn, encoding=encoding)
+    assert failed.value.code == "ENCODING_ERROR"
 
 
 def test_one_byte_of_another_encoding_does_not_turn_all_words_into_wrong_ones(tmp_path):

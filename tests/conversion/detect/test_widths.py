@@ -93,3 +93,10 @@ def test_what_is_hopeless_at_the_beginning_would_not_have_been_chosen(monkeypatc
         assert (quick[0].dialect, quick[0].score) == (slow[0].dialect, slow[0].score), repr(text)
         passed_over += any(len(one.rows) < len(other.rows) for one, other in zip(quick, slow, strict=False))
     assert passed_over
+
+
+@pytest.mark.parametrize("quote", [None, "|"])
+def test_a_long_run_of_blanks_is_passed_once(quote):
+    text = "n;name\n1;x\n2;" + " " * 300_000
+    assert widths.Outlook(f"{text}y\n", quote).bound(";") == widths.Outlook(text, quote).bound(";")
+    assert widths.Outlook(f'{text}"y"\n', quote).bound(";") == widths.UNKNOWN
