@@ -78,7 +78,7 @@ class _Reader:
         if found is None:
             return None
         # The head is decoded text and the envelope's positions are bytes: where all is ASCII they are the same.
-        at = len(self._text.encode()[: found.start].decode(errors="ignore"))
+        at = len(_utf8(self._text[: found.start])[: found.start].decode(errors="ignore"))
         separator = self._separator(at, comma=True) if found.array else None
         layout = Layout(
             encoding=codec,
@@ -103,7 +103,7 @@ class _Reader:
 
     def _bytes(self, position: int) -> int:
         """Return a position of the text as bytes of UTF-8."""
-        return len(self._text[:position].encode())
+        return len(_utf8(self._text[:position]))
 
     def _between(self, end: int) -> str:
         found = _SEPARATOR.match(self._text, end)
@@ -122,3 +122,8 @@ class _Reader:
         if not self._text.startswith("{", end + len(between)) or comma != ("," in between):
             return None
         return between.encode()
+
+
+def _utf8(text: str) -> bytes:
+    """Return a part of the beginning as bytes: it may end inside a character, or hold what is none."""
+    return text.encode(errors="surrogateescape")

@@ -59,6 +59,15 @@ def test_an_array_without_elements_is_no_table(text):
     assert raised.value.code == "NO_ROWS"
 
 
+@pytest.mark.parametrize("blanks", range(8))
+@pytest.mark.parametrize("around", ["[%s]", '{"@odata.context": "x", "value": [%s]}'])
+def test_a_sample_that_ends_inside_a_character_is_one_of_larger_characters(around, blanks):
+    records = [{"a": "ключ" * 100} for _ in range(400)]
+    text = " " * blanks + around % ", ".join(json.dumps(record, ensure_ascii=False) for record in records)
+    rows, report = converted(text)
+    assert (rows, layout_of(report)) == (records, "envelope" if around.startswith("{") else "array")
+
+
 def test_the_report_names_what_stood_around_the_records():
     _, report = converted(
         '{"@odata.context": "$metadata#X", "@odata.count": 3, "value": [{"a": 1}], "@odata.nextLink": "p2"}'
