@@ -52,6 +52,12 @@ def struct_array(members: Sequence[pa.Array], kind: pa.DataType, *, missing: Fla
     return pa.Array.from_buffers(kind, len(members[0]), [known], children=list(members))
 
 
+def list_array(items: pa.Array, counts: Numbers, kind: pa.DataType) -> pa.Array:
+    """Return lists of so many items each."""
+    offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
+    return pa.Array.from_buffers(kind, len(counts), [None, pa.py_buffer(offsets)], children=[items])
+
+
 def spread(values: pa.Array, known: Flags) -> pa.Array:
     """Return a column that has the values where something is known, in their order, and null elsewhere."""
     return functions.take(values, number_array(np.cumsum(known, dtype=np.int32) - np.int32(1), missing=~known))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from ingestion.conversion.formats.jsontext import digits, strings
+from ingestion.conversion.formats.jsontext import digits, lists, strings
 from ingestion.conversion.formats.jsontext.regions import regions, stands
 from ingestion.conversion.layout import BLANKS
-from ingestion.conversion.typing.constants import spread, struct_array
+from ingestion.conversion.typing.constants import list_array, spread, struct_array
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.blocks import Block
@@ -31,7 +31,7 @@ def parse(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray |
     if plan.kind != "object" or separator is None or not _parts(block, separator):
         return None
     found = regions(block.data.strip(BLANKS), separator)
-    return None if found is None else _assembled(plan, (), _Cells(found))
+    return None if found is None else _assembled(plan, (), found, _Text(found.data))
 
 
 def _parts(block: Block, separator: bytes) -> bool:
@@ -39,50 +39,45 @@ def _parts(block: Block, separator: bytes) -> bool:
     return separator.count(b"\n") <= 1 and (b"," in separator) == block.commas
 
 
-class _Cells:
-    """The cells of a block by path."""
+class _Text:
+    """Cells of a text, by their places."""
 
-    def __init__(self, found: Regions) -> None:
-        """Know where each path's cells are."""
-        self.rows = found.rows
-        self.paths = found.values.keys()
-        self._found = found
-        self._has_escapes = b"\\" in found.data
+    def __init__(self, data: bytes) -> None:
+        """Take the text."""
+        self._data = data
+        self._raw = np.frombuffer(data, np.uint8)
+        self._has_escapes = b"\\" in data
 
-    def read(self, path: Path, plan: Plan) -> pa.Array | None:
-        """Return a path's values, null where a record has none; None when one is not of the plan's kind."""
-        begins, ends = self._found.values[path]
-        empty = self._found.raw.take(begins) == NULL[0]
+    def read(self, begins: Places, ends: Places, plan: Plan, *, some_absent: bool = False) -> pa.Array | None:
+        """Return the values of cells; null where one is, or has no length; None when one is not of the plan's kind."""
+        empty = self._raw.take(begins) == NULL[0]
         if bool(empty.any()) and not self._are_null(begins[empty], ends[empty]):
             return None
-        if not self._found.alike:
+        if some_absent:
             empty |= ends == begins
         if not bool(empty.any()):
             return self._filled(begins, ends, plan)
         if bool(empty.all()):
-            return pa.nulls(self.rows, plan.type)
+            return pa.nulls(len(begins), plan.type)
         values = self._filled(begins[~empty], ends[~empty], plan)
         return None if values is None else spread(values, ~empty)
 
     def _are_null(self, begins: Places, ends: Places) -> bool:
-        return bool((ends - begins == len(NULL)).all()) and stands(self._found.data, NULL, begins)
-
-    def absent(self, path: Path) -> Flags | None:
-        """Tell which records have no object at a path; None when all have one."""
-        if self._found.alike:
-            return None
-        inner = [bounds for there, bounds in self._found.values.items() if there[: len(path)] == path != there]
-        missing = np.logical_and.reduce([begins == ends for begins, ends in inner])
-        return missing if bool(missing.any()) else None
+        return bool((ends - begins == len(NULL)).all()) and stands(self._data, NULL, begins)
 
     def _filled(self, begins: Places, ends: Places, plan: Plan) -> pa.Array | None:
         """Return the values of cells of which none should be null."""
-        data, raw = self._found.data, self._found.raw
+        data, raw = self._data, self._raw
+        if not len(begins):
+            return pa.nulls(0, plan.type)
         if plan.kind in {"string", "date"}:
             texts = strings.contents(data, raw, begins, ends, has_escapes=self._has_escapes)
             return None if texts is None else plan.from_strings(texts)
         if plan.kind == "json":
             return strings.any_kind(data, raw, begins, ends, has_escapes=self._has_escapes)
+        if plan.kind == "array":
+            inside = lists.insides(data, raw, begins, ends)
+            return None if inside is None or plan.items is None else _lists(inside, plan, plan.items)
         if plan.kind in {"int", "decimal"}:
             values = digits.values(data, raw, begins, ends, plan.type)
             if values is not None:
@@ -91,19 +86,48 @@ class _Cells:
         return None if literals is None else plan.from_literals(literals)
 
 
-def _assembled(plan: Plan, path: Path, cells: _Cells) -> pa.StructArray | None:
+def _lists(inside: pa.Array, plan: Plan, items: Plan) -> pa.Array | None:
+    """Return lists by what stands in their brackets; None when that is not of the plan's kind."""
+    if items.kind != "object":
+        cut = lists.scalars(inside)
+        values = None if cut is None else _Text(cut.data).read(cut.begins, cut.ends, items)
+        return None if cut is None or values is None else list_array(values, cut.counts, plan.type)
+    joined = lists.objects(inside)
+    if joined is None or not joined.data:
+        return (
+            None if joined is None else list_array(pa.nulls(0, items.type), np.zeros(len(inside), np.int64), plan.type)
+        )
+    found = regions(joined.data, joined.separator)
+    counts = None if found is None else joined.counts(found.begins, len(inside))
+    values = None if found is None or counts is None else _assembled(items, (), found, _Text(joined.data))
+    return None if values is None or counts is None else list_array(values, counts, plan.type)
+
+
+def _assembled(plan: Plan, path: Path, found: Regions, text: _Text) -> pa.Array | None:
     """Return the values of an object's members; a member that no record has is null."""
     known = {name for name, _ in plan.fields}
-    depth = len(path)
-    if any(len(there) > depth and there[:depth] == path and there[depth] not in known for there in cells.paths):
+    depth, paths = len(path), found.values.keys()
+    if any(len(there) > depth and there[:depth] == path and there[depth] not in known for there in paths):
         return None
     children = []
     for name, inner in plan.fields:
         here = (*path, name)
-        values = cells.read(here, inner) if here in cells.paths else pa.nulls(cells.rows, inner.type)
-        if values is not None and any(there[: depth + 1] == here != there for there in cells.paths):
-            values = _assembled(inner, here, cells) if inner.kind == "object" else None
+        if here in paths:
+            values = text.read(*found.values[here], inner, some_absent=not found.alike)
+        else:
+            values = pa.nulls(len(found.begins), inner.type)
+        if values is not None and any(there[: depth + 1] == here != there for there in paths):
+            values = _assembled(inner, here, found, text) if inner.kind == "object" else None
         if values is None:
             return None
         children.append(values)
-    return struct_array(children, plan.type, missing=cells.absent(path) if path else None)
+    return struct_array(children, plan.type, missing=_absent(found, path))
+
+
+def _absent(found: Regions, path: Path) -> Flags | None:
+    """Tell which records have no object at a path; None when all have one."""
+    if found.alike or not path:
+        return None
+    inner = [bounds for there, bounds in found.values.items() if there[: len(path)] == path != there]
+    missing = np.logical_and.reduce([begins == ends for begins, ends in inner])
+    return missing if bool(missing.any()) else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from ingestion.conversion.formats.bytewise import places
+from ingestion.conversion.formats.bytewise import places, positions
 from ingestion.conversion.formats.jsontext.template import template
 from ingestion.slotted import slotted
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.template import Path, Template
 
 QUOTE, BACKSLASH = ord('"'), ord("\\")
+LISTS = (b":[", b": [")  # a list behind its name
 MAX_SHAPES = 24
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -29,14 +30,14 @@ Bounds = tuple[Places, Places]
 
 @slotted(frozen=True)
 class Regions:
-    """Where the values of each path begin and end in each record; at the same place where a record has none.
+    """Where each record begins, and the values of each path begin and end in it; at the same place where it has none.
 
     ``alike`` says that each record has all of them.
     """
 
     data: bytes
     raw: Bytes
-    rows: int
+    begins: Places
     values: dict[Path, Bounds]
     alike: bool
 
@@ -60,6 +61,8 @@ def regions(data: bytes, separator: bytes) -> Regions | None:
         return None
     raw = np.frombuffer(data, np.uint8)
     signs = _behind_names(raw, written, has_escapes=b"\\" in data)
+    if any(mark in data for mark in LISTS):
+        signs = _outside_lists(raw, signs)
     return _alike(data, raw, written, signs, separator) or _in_shapes(data, raw, signs, separator)
 
 
@@ -74,9 +77,7 @@ def _alike(data: bytes, raw: Bytes, written: Template, signs: Places, separator:
     if begins[0] != 0 or not stands(data, separator, ends[:-1]):
         return None
     found = _values(data, written, anchors, signs, _Records(begins, ends, first))
-    return (
-        None if found is None else Regions(data, raw, len(begins), dict(zip(written.paths, found, strict=True)), True)
-    )
+    return None if found is None else Regions(data, raw, begins, dict(zip(written.paths, found, strict=True)), True)
 
 
 def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regions | None:
@@ -102,7 +103,7 @@ def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regi
                 whole[rows] = part
         left = np.setdiff1d(left, rows, assume_unique=True)
         if not len(left):
-            return Regions(data, raw, len(counts), values, alike=False)
+            return Regions(data, raw, records.begins, values, alike=False)
     return None
 
 
@@ -132,6 +133,15 @@ def _behind_names(raw: Bytes, written: Template, *, has_escapes: bool) -> Places
         np.greater(flags[1:], there, out=flags[1:])
     found = places(flags)
     return found[raw.take(found - 1) != BACKSLASH] if has_escapes else found
+
+
+def _outside_lists(raw: Bytes, signs: Places) -> Places:
+    """Return the signs that no brackets enclose; all, where brackets stand in one another."""
+    opening, closing = positions(raw, ord("[")), positions(raw, ord("]"))
+    if len(opening) != len(closing) or bool((opening > closing).any() or (opening[1:] < closing[:-1]).any()):
+        return signs
+    before = np.searchsorted(opening, signs)
+    return signs[before == np.searchsorted(closing, signs)]
 
 
 @slotted(frozen=True)

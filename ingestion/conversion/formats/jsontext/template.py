@@ -10,7 +10,7 @@ from ingestion.slotted import slotted
 Path = tuple[str, ...]
 MAX_VALUES = 1_000
 _KEY = re.compile(rb'\s*"([^"\\]*)"\s*:\s*')
-_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|[^\s",:{}\[\]]+')
+_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|[^\s",:{}\[\]]+')
 _BEHIND = re.compile(rb"\s*((?:\}\s*)*)(,?)")
 
 
@@ -25,7 +25,7 @@ class Template:
 
 
 def template(record: bytes) -> Template | None:
-    """Return how a record is written; None when it has arrays or is otherwise not plain."""
+    """Return how a record is written; None when it has lists of lists, or is otherwise not plain."""
     if not _is_sound(record):
         return None
     paths: list[Path] = []
