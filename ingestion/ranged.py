@@ -43,7 +43,7 @@ def refused(key: str, error_of: Callable[[str], DataBridgeError]) -> Iterator[No
 
     try:
         yield
-    except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:
+    except (OSError, ValueError, ArithmeticError, NotImplementedError, pa.ArrowException) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         logger.exception("an object cannot be read or brought to the contract's types", extra={"key": key})

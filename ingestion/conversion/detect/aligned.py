@@ -96,7 +96,8 @@ def _joined(spans: list[tuple[int, int]], rows: Sequence[str]) -> list[tuple[int
         one, two = joined[-1], span
         is_narrow = two[0] - one[1] == 1
         is_unnamed = bool(rows[0][one[0] : one[1]].strip()) and not rows[0][two[0] : two[1]].strip()
-        if is_narrow and (is_unnamed or not (_values(one, rows) or _values(two, rows))):
+        is_heading = is_unnamed and not any(row[one[0] : one[1]].strip() for row in rows[1:])  # left of padded values
+        if is_heading or (is_narrow and (is_unnamed or not (_values(one, rows) or _values(two, rows)))):
             joined[-1] = (one[0], two[1])
         else:
             joined.append(span)

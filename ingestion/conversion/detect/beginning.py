@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 BLANK = " \t\r\n"
-_OBJECT = re.compile(r"\{(?![0-9A-Fa-f]{8}-|\\rtf)")  # a GUID and RTF begin with a brace too
+# An object's first name, be it in the wrong quotes or in none: templates, GUIDs and RTF begin with a brace too.
+_OBJECT = re.compile(r"""\{\s*+(?:["'}/#,\[]|[\w$-]+\s*+:|\Z)""")
+_ALONE = re.compile(r"\[|\{(?![0-9A-Fa-f]{8}-|\\rtf)")
 _ARRAY = re.compile(r"\[\s*(?:[]\[{\"]|(?:-?[0-9.eE+-]+|true|false|null|NaN)\s*[],]|$)|\[[ \t]*[\r\n]")
 _COMMENTED = re.compile(r"(?>(?://|#)[^\r\n]*+[\r\n]\s*+|/\*(?s:.*?)\*/\s*+)++(?=\{\s*[\"}]|\[\s*[\[{])")
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
@@ -21,4 +23,4 @@ def begins_as_json(body: str, *, whole: bool) -> bool:
     if _OBJECT.match(body) or _ARRAY.match(body) or _COMMENTED.match(body):
         return True
     one_line = whole and "\n" not in body.rstrip(BLANK) and "\r" not in body.rstrip(BLANK)
-    return one_line and (body.startswith("[") or any(form.fullmatch(body) for form in (_SCALAR, _TORN)))
+    return one_line and (bool(_ALONE.match(body)) or any(form.fullmatch(body) for form in (_SCALAR, _TORN)))

@@ -255,6 +255,8 @@ def _is_one_column(text: str, cut: Cut) -> bool:
     if cut.dialect.delimiter not in {",", " ", ":", "#", "*", "!"}:
         return False
     lines = [line for line in text.splitlines()[:SAMPLE_RECORDS] if line.strip()]
+    if cut.dialect.delimiter == " " and all(len(line.split()) == 1 for line in lines):
+        return True  # blanks that only move words to the left or to the right
     if len(lines) < 2 or (cut.dialect.delimiter or "") in lines[0]:
         return False
     if cut.width == 2 and all(NUMBER.fullmatch(line) or kind(line) != "text" for line in lines[1:]):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.records import Cells
 
 COMPARED_RECORDS = 60
+LONG_PHRASE, SENTENCE, FAR_MORE = 4, 7, 3
+_STOP = re.compile(r"[,.:!?](?:\s|$)")
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20|21)\d{2}")
 _MONTH = re.compile(r"\d{1,2}[./-](?:19|20)\d{2}|(?:19|20)\d{2}[./-]\d{1,2}")
 _PERIOD = re.compile(r"\d{1,2}[./-](?:19|20)\d{2}|(?:19|20)\d{2}[./-]\d{1,2}(?:[./-]\d{1,2})?|\d{1,3}")
@@ -61,14 +63,33 @@ def vote(cell: str | None, under: Sequence[str | None]) -> float:
     return -1 if own == common else 0
 
 
+def is_prose(cells: Cells, names: Cells, below: Sequence[Cells]) -> bool:
+    """Tell whether a record is a sentence that the delimiter happens to cut, above the record that names the columns.
+
+    That one evidently does: in two columns it stands above values or keys that it is none of.
+    """
+    told, named = _words(cells), _words(names)
+    longest = max(told, default=0)
+    if longest < LONG_PHRASE or sum(told) < FAR_MORE * sum(named) or any(map(is_value, names)):
+        return False
+    if longest < SENTENCE and not any(_STOP.search(cell) for cell in cells if cell):
+        return False
+    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(names)]
+    return sum(one > 0 for one in votes) > 1
+
+
+def _words(cells: Cells) -> list[int]:
+    return [len(cell.split()) for cell in cells if cell and cell.strip()]
+
+
 def _is_above_keys(cell: str, under: Sequence[str | None]) -> bool:
     """Tell whether a text stands above keys of one form, such as ``MG-8769``, without having it."""
-    shapes = map(_shape, {other for other in under if other})
+    shapes = map(shape, {other for other in under if other})
     first = next(shapes, "")
-    return "0" in first and len(under) > 1 and _shape(cell) != first and all(shape == first for shape in shapes)
+    return "0" in first and len(under) > 1 and shape(cell) != first and all(one == first for one in shapes)
 
 
-def _shape(cell: str) -> str:
+def shape(cell: str) -> str:
     """Return a text's outline: digits as 0, letters as A, so that keys of one form look alike."""
     return re.sub(r"[^\W\d_]", "A", re.sub(r"\d", "0", cell.strip()))
 
@@ -107,7 +128,7 @@ def _goes_on(cells: Cells, below: Sequence[Cells]) -> bool:
     """Tell whether a record below has values of the same outline everywhere: then the series is data."""
     places = [index for index, cell in enumerate(cells) if is_value(cell)]
     return any(
-        all(index < len(row) and _shape(row[index] or "") == _shape(cells[index] or "") for index in places)
+        all(index < len(row) and shape(row[index] or "") == shape(cells[index] or "") for index in places)
         for row in below[:10]
     )
 

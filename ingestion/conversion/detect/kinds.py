@@ -14,7 +14,8 @@ DATE = re.compile(
 )
 TIME = re.compile(r"\s*\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?\s*")
 LOGICAL = frozenset({"true", "false", "TRUE", "FALSE", "True", "False"})
-NOTHING = frozenset({"-", "--", "NA", "N/A", "n/a", "NULL", "null", "None", "nan", "NaN", "?", "#N/A", "\\N"})
+ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
+NOTHING = ERRORS | {"-", "--", "NA", "N/A", "n/a", "NULL", "null", "None", "nan", "NaN", "?", "\\N"}
 RULE_LINE = re.compile(r"[-=_+|* ]*[-=_*]{2,}[-=_+|* ]*")
 RULE_SIGNS = frozenset("-=_+|* ")
 TOTAL = re.compile(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ingestion.conversion.detect.header import COMPARED_RECORDS, judge_header, names_years, vote
+from ingestion.conversion.detect.anew import Anew
+from ingestion.conversion.detect.header import COMPARED_RECORDS, is_prose, judge_header, names_years, vote
 from ingestion.conversion.detect.kinds import REMARK, TOTAL, UNIT, is_rule, is_value
 from ingestion.slotted import slotted
 
@@ -114,6 +115,8 @@ def _region(rows: Sequence[Row], top: int, width: int) -> Region:
         below = [other for other in rows[index + 1 : index + 1 + COMPARED_RECORDS] if _is_data(other, width)]
         is_header, why, sure = judge_header(row.cells, [other.cells for other in below], width)
         if not is_header and _is_comment(row) and len(row.cells) != width:
+            continue
+        if is_header and below and is_prose(row.cells, below[0].cells, [other.cells for other in below[1:]]):
             continue
         if is_header:
             data = _behind_header(rows, index, width)
@@ -227,6 +230,8 @@ def _is_second_header(rows: Sequence[Row], header: int, at: int, width: int) -> 
 def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
     """Return the row at which another table begins: a header of another width, or one behind a blank line."""
     names = [cell and cell.strip() for cell in rows[region.header].cells] if region.data > region.header else []
+    compared = region.data + COMPARED_RECORDS
+    above_all = Anew([row.cells for row in rows[region.data : compared]]) if len(rows) > compared else None
     for at in range(region.data + 1, len(rows) - 1):
         cells, below = rows[at].cells, rows[at + 1].cells
         if len(rows[at].filled) < 2 or len(below) != len(cells) or any(is_value(cell) for cell in cells):
@@ -236,6 +241,9 @@ def _next_table(rows: Sequence[Row], region: Region, width: int) -> int | None:
         above = rows[at - 1]
         parted = not above.is_filled or (_is_title(above, width) and len(above.cells) < width)
         if len(cells) == width and not parted:
+            first = above_all if at >= compared else Anew([row.cells for row in rows[region.data : at]])
+            if names and first and first.names_again(cells, rows[at + 1 : at + 1 + COMPARED_RECORDS]):
+                return at
             continue
         others = [row.cells for row in rows[at + 1 : at + 1 + COMPARED_RECORDS] if len(row.cells) == len(cells)]
         is_header, _, sure = judge_header(cells, others, len(cells))

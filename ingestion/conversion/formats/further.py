@@ -25,8 +25,9 @@ _AGAIN = re.compile(r"(.+)_\d+")
 def further_table(columns: Sequence[Column], blank: Collection[int], *odd: Collection[int]) -> Notice | None:
     """Return a warning of the first line on which names stand where all cells before were values; None without one.
 
-    Names in several columns at once are a header when no column of values is left. One name is when a ``blank`` line
-    is above, or when it begins a run of lines of one kind of ``odd``: too short or too long for the table.
+    Names in several columns at once are a header when no column of values is left, and one name is when a ``blank``
+    line is above as well; above columns of values there are texts alone. One name is also when it begins a run of lines
+    of one kind of ``odd``: too short or too long for the table, so that they may lack the columns of values.
     """
     fell: dict[int, list[str]] = {}
     for column in columns:
@@ -36,8 +37,8 @@ def further_table(columns: Sequence[Column], blank: Collection[int], *odd: Colle
     values_left = any(column.rule not in OPEN for column in columns)
     for line, names in sorted(fell.items()):
         parted = line - 1 in blank or line - 2 in blank
-        parted = parted or any(all(line + more in lines for more in range(RUN)) for lines in odd)
-        if parted or (len(names) > 1 and not values_left):
+        run = any(all(line + more in lines for more in range(RUN)) for lines in odd)
+        if run or (parted and any(line in lines for lines in odd)) or ((parted or len(names) > 1) and not values_left):
             shown = ", ".join(f'"{shortened(name)}"' for name in names[:3])
             return Notice(
                 code="FURTHER_TABLE",

@@ -34,10 +34,16 @@ class Parts:
         self._payload = payload
         with damage_explained(payload):
             self._zip = zipfile.ZipFile(payload.path)
-        self._names = {_plain(info.filename): info for info in self._zip.infolist()}
+        listed = self._zip.infolist()
+        self._names = {_plain(info.filename): info for info in listed}
+        self._exact = {info.filename: info for info in listed}
 
     def __contains__(self, name: str) -> bool:
         return _plain(name) in self._names
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
+        """Return a member; where two names differ by capitals alone, the one that is written so."""
+        return self._exact.get(name) or self._names[_plain(name)]
 
     def names(self) -> list[str]:
         """Return the members' names in lower case."""
@@ -49,7 +55,7 @@ class Parts:
 
     def open(self, name: str) -> IO[bytes]:
         """Return a stream; raises ``KeyError`` when there is none, ``PasswordProtected`` or ``UnsafeArchive``."""
-        info = self._names[_plain(name)]
+        info = self._info(name)
         if info.flag_bits & 1:
             raise PasswordProtected(
                 "The workbook is protected by a password.",
@@ -62,7 +68,7 @@ class Parts:
 
     def read(self, name: str) -> bytes:
         """Return a small part as a whole."""
-        size = self._names[_plain(name)].file_size
+        size = self._info(name).file_size
         if size > SMALL_PART_BYTES:
             raise self._unsafe(name, size)
         with self.open(name) as stream:
