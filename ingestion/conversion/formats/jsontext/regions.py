@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.template import Path, Template
 
 QUOTE, BACKSLASH = ord('"'), ord("\\")
-LISTS = (b":[", b": [")  # a list behind its name
 MAX_SHAPES = 24
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
@@ -61,7 +60,7 @@ def regions(data: bytes, separator: bytes) -> Regions | None:
         return None
     raw = np.frombuffer(data, np.uint8)
     signs = _behind_names(raw, written, has_escapes=b"\\" in data)
-    if any(mark in data for mark in LISTS):
+    if b"[" in data:
         signs = _outside_lists(raw, signs)
     return _alike(data, raw, written, signs, separator) or _in_shapes(data, raw, signs, separator)
 
