@@ -23,6 +23,7 @@ TAIL_BYTES = 16 * 1024
 LINES_AT_LEAST = 2
 MAX_LINES_BYTES = 16 * 1024 * 1024
 LONGEST_CHARACTER = 4
+_MARKS_AND_BLANKS = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # those of the wide encodings too
 _NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
@@ -93,7 +94,7 @@ def _tail(payload: Payload, encoding: Encoding) -> str:
 def _head(file: IO[bytes], payload: Payload) -> bytes:
     """Return the file's beginning: of a table with very long lines the first two, so that no column is missed."""
     head = file.read(HEAD_BYTES)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[", b"<")):
+    if head.lstrip(_MARKS_AND_BLANKS).startswith((b"{", b"[", b"<")):
         return head  # JSON and markup may well stand on a single line
     while _lines(head) < LINES_AT_LEAST and (more := file.read(HEAD_BYTES)):
         head += more

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ingestion.conversion import Options
+from ingestion.conversion import Options, detect
 from ingestion.conversion.errors import ConversionError
 from tests.conversion.formats.test_json_exact import converted
 
@@ -66,6 +66,14 @@ def test_a_sample_that_ends_inside_a_character_is_one_of_larger_characters(aroun
     text = " " * blanks + around % ", ".join(json.dumps(record, ensure_ascii=False) for record in records)
     rows, report = converted(text)
     assert (rows, layout_of(report)) == (records, "envelope" if around.startswith("{") else "array")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_all_of_a_json_may_stand_on_one_line_in_any_encoding(monkeypatch, encoding):
+    monkeypatch.setattr(detect, "MAX_LINES_BYTES", detect.HEAD_BYTES)
+    records = [{"a": number, "b": "x" * 100} for number in range(8_000)]
+    rows, _ = converted(json.dumps(records).encode(encoding))
+    assert rows == records
 
 
 def test_the_report_names_what_stood_around_the_records():
