@@ -279,6 +279,18 @@ def test_a_list_that_is_not_of_its_plan_is_left_to_the_exact_way(odd, beside):
             assert quick.parse(blocks.Block(data, 0, commas=False, certain=False), plan, b"\n") is None
 
 
+@pytest.mark.parametrize(
+    "record", ['{"a":"[x","l":[{"q":1}]}', '{"a":"]","l":[{"q":1}]}', '{"l":["]",":["],"a":[{"q":"[["}]}']
+)
+def test_brackets_in_strings_end_no_list(record):
+    block = blocks.Block("\n".join([record] * 3).encode(), 0, commas=False, certain=False)
+    values = Parser().all(block.data.decode(), commas=False).values
+    shape = Shape()
+    shape.look(values)
+    found = quick.parse(block, shape.plan(), b"\n")
+    assert found is None or found.equals(shape.plan().built(values))
+
+
 def test_too_many_shapes_are_left_to_the_exact_way():
     rows = [{f"n{number % 40}": number} for number in range(99)]
     data = "\n".join(map(json.dumps, rows)).encode()

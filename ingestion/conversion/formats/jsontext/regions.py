@@ -94,7 +94,7 @@ def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regi
         rows = left[counts[left] == anchors.every]
         rows = rows[_fits(data, written, anchors, signs, records.of(rows))]
         found = _values(data, written, anchors, signs, records.of(rows))
-        if found is None or rows[:1] != left[0]:
+        if found is None or not len(rows) or rows[0] != left[0]:
             return None
         for path, bounds in zip(written.paths, found, strict=True):
             there = values.setdefault(path, (records.begins.copy(), records.begins.copy()))
