@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_DIGITS = 38
 WORD_DIGITS = (9, 18, MAX_DIGITS)
-FEW = 64
+FEW = 160
 """So few cells are matched one by one: a call into Arrow, which compiles the pattern each time, costs more."""
 FIRST = 8
 """How many of a column's first cells are looked at for what they show: most rules fall there."""
