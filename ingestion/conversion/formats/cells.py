@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.dialect import Dialect
     from ingestion.conversion.formats.blocks import Block, Blocks
+    from ingestion.conversion.typing.reading import Reading
 
 BY_HAND_BYTES = 16 << 10
 RULE_LINE = "^ *[-=_*+][-=_*+ ]+$"
 MARK_AND_BLANKS = "\ufeff \t\r\n"  # files that were joined have the mark of each in front of its header
 _RULE = re.compile(RULE_LINE)
+_BEGIN_VALUES = "0123456789-"  # integers, dates and plain amounts
 
 
 @slotted()
@@ -129,6 +131,11 @@ class Cutter:
         self._nulls = list(nulls)
         self._types = [pa.string()] * len(dialect.names)
         self._fast = can_parse(dialect)
+
+    def sifts(self, readings: Sequence[Reading]) -> bool:
+        """Tell whether no repeated header passes for a row of values: a column that sifts has a name that is none."""
+        pairs = zip(readings, self._dialect.names, strict=True)
+        return any(reading.sifts and name[:1] not in _BEGIN_VALUES for reading, name in pairs)
 
     def text(self, block: Block) -> Text:
         """Return the block's rows; raises ``UndecidedEncoding`` when it is not UTF-8."""
@@ -233,6 +240,20 @@ class Cutter:
             return "comment lines" if cells[-1] is None and len(filled) <= max(1, len(cells) // 2) else None
         named = [cell and cell.strip(MARK_AND_BLANKS) for cell in cells] == list(self._dialect.names)
         return "repeated headers" if named and len(cells) > 1 else None
+
+
+def may_draw(batch: pa.RecordBatch) -> bool:
+    """Tell whether a row may be a drawn line, its first cell alone being filled: as text it would be no row.
+
+    A line drawn across all columns is none of typed values.
+    """
+    first, *others = batch.columns
+    if not pa.types.is_string(first.type) or not all(column.null_count for column in others):
+        return False
+    alone = pc.is_valid(first)
+    for column in others:
+        alone = pc.and_(alone, pc.is_null(column))
+    return bool(pc.any(pc.match_substring_regex(pc.filter(first, alone), RULE_LINE), min_count=0).as_py())
 
 
 def line_ends(data: bytes | bytearray) -> int:

@@ -19,7 +19,7 @@ from ingestion.conversion.contract.towards import text_columns
 from ingestion.conversion.decoding import not_reversible
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
-from ingestion.conversion.formats.cells import Cutter, Text
+from ingestion.conversion.formats.cells import Cutter, Text, may_draw
 from ingestion.conversion.formats.exact import can_prove, parse_exact
 from ingestion.conversion.formats.further import further_table, table_beside
 from ingestion.conversion.formats.spans import row_span
@@ -357,10 +357,10 @@ class DelimitedTable(Table):
 
     def _read_block(self, block: Block, readings: Sequence[Reading]) -> _Part:
         has_footer = block.last and bool(self._dialect.footer)
-        if self._provable and not has_footer and any(reading.sifts for reading in readings):
+        if self._provable and not has_footer and self._cutter.sifts(readings):
             types = [reading.parse_as for reading in readings]
             batch = parse_exact(block.data, self._dialect, types, quotes=block.quotes, doubled=block.doubled)
-            if batch is not None:
+            if batch is not None and not may_draw(batch):
                 part = _Part(block, readings, batch, [])
                 if self._shares or self._type(part):
                     return part

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.conversion import Options, convert
+from ingestion.conversion.checks.plan import Checks
 from ingestion.conversion.formats import blocks
 from ingestion.conversion.typing.render import render
 from ingestion.errors import DataBridgeError
@@ -266,6 +267,25 @@ def test_the_header_of_a_joined_file_is_a_repeated_one_in_spite_of_its_mark(tmp_
     table, report = loaded(tmp_path, part + part.replace(b"0001;A", b"0002;B"))
     assert table.to_pylist() == [{"id": "0001", "name": "A"}, {"id": "0002", "name": "B"}]
     assert report.rows.skipped == {"repeated headers": 1}
+
+
+@pytest.mark.parametrize(
+    ("header", "odd", "kind"),
+    [("key,n,price", "--,,", "rule lines"), ("key,2025,2026", "key,2025,2026", "repeated headers")],
+)
+def test_a_row_that_is_none_is_told_alike_in_every_block_and_moves_no_reject(tmp_path, header, odd, kind):
+    rows = [f"k{n},{n},{n}.50" if header.startswith("key,n") else f"k{n},{n},{n}" for n in range(3000)]
+    rows[1500], rows[1510] = odd, rows[1510].replace(",1510,", ",-1510,")
+    (tmp_path / "in.csv").write_text("\n".join([header, *rows]) + "\n")
+    rule = {"kind": "range", "column": header.split(",")[1], "min": 0}
+    report = convert(tmp_path / "in.csv", tmp_path / "out.parquet", checks=Checks.of({"rules": [rule]}))
+    assert report.rows.skipped == {kind: 1}
+    assert [(reject.line, json.loads(reject.raw)["key"], reject.value) for reject in report.rejects] == [
+        (1512, "k1510", "-1510")
+    ]
+    assert pq.read_table(tmp_path / "out.parquet")["key"].to_pylist() == [
+        f"k{n}" for n in range(3000) if n not in {1500, 1510}
+    ]
 
 
 def test_a_mark_in_front_of_a_value_is_kept_and_told(tmp_path):
