@@ -29,9 +29,9 @@ class Reading:
     """One column's rule at one moment.
 
     ``parse_as`` is the type to which bytes can be parsed directly, where the parser's exactness can be proven (int64,
-    date32); else string. ``sifts`` says that neither a word nor a line of dashes passes for a cell of it in a block that
-    is parsed so. ``trimmed`` and ``blank`` say which normalisations the rule has recorded so far: spaces
-    around cells, blank cells as null. ``undecided`` says that more of the column could still give it a type. Columns
+    date32); else string. ``sifts`` says that neither a word nor a line of dashes passes for a cell of it in a block
+    that is parsed so. ``trimmed`` and ``blank`` say which normalisations the rule has recorded so far: spaces around
+    cells, blank cells as null. ``undecided`` says that more of the column could still give it a type. Columns
     whose ``alike`` is the same, and not empty, can be read as if they were one.
     """
 
