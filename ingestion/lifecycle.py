@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pynamodb.exceptions import DoesNotExist
 
-from ingestion import lake, metrics, secrets, staging, words
+from ingestion import lake, metrics, secrets, staging, story, words
 from ingestion.errors import DataBridgeError, JobMissing, JobMoveRefused
 from ingestion.models import WATCHED, Job
 from ingestion.moves import NOT_CANCELLED, Cancelled, LeaseLost, Line, held, move, new_move_id, now, transact
@@ -41,7 +41,6 @@ LEASE_S = 60
 CLAIM_WITHIN_S = 60
 BACKOFF_S = (5, 20, 80)
 LONGEST_WAIT_S = 3600
-WORTH_A_WORD_S = 2
 _PUBLISHED = "parquet/"
 
 
@@ -80,7 +79,7 @@ def claim(job_id: str, worker: str) -> Job | None:
         condition=(Job.attempt == job.attempt) & NOT_CANCELLED & Job.approval.does_not_exist(),
         line=Line(
             stage="started",
-            message=f"A worker took the job{_after(job)}: attempt {attempt} of {job.max_attempts}.",
+            message=f"A worker took the job{story.waited(job)}: attempt {attempt} of {job.max_attempts}.",
             data={"attempt": attempt},
         ),
     )
@@ -155,7 +154,7 @@ def succeed(job: Job, also: Also | None = None, watch: str | None = None, **fact
         also=also,
         line=Line(
             stage="succeeded",
-            message=_done(job, seconds, rows, facts.get("output_path")),
+            message=story.done(job, seconds, rows, facts.get("output_path")),
             data={"rows": rows},
         ),
     )
@@ -186,7 +185,8 @@ def fail(job: Job, error: DataBridgeError) -> None:
         line=Line(
             stage="failed",
             level="error",
-            message=f"{error} (Code {error.code}.) {_why_no_more(job, error)} Nothing was loaded.{_kept(job)}",
+            message=f"{error} (Code {error.code}.) {story.why_no_more(job, error)} Nothing was loaded."
+            + story.kept(job),
             data={"error": told},
         ),
     )
@@ -253,7 +253,7 @@ def cancelled(job: Job) -> None:
         "CANCELLED",
         ending(now()),
         condition=Job.lease_owner == job.lease_owner,
-        line=Line(stage="cancelled", message=f"The job was stopped. Nothing was loaded.{_kept(job)}"),
+        line=Line(stage="cancelled", message=f"The job was stopped. Nothing was loaded.{story.kept(job)}"),
     ):
         raise LeaseLost
     metrics.ended(job)
@@ -311,7 +311,7 @@ def end_waiting(job: Job) -> None:
     if _may_be_visible(job):
         lake.delete(job.fence_key)
     _expire_secret(job)
-    line = Line(stage="cancelled", message=f"The job was stopped while it waited. Nothing was loaded.{_kept(job)}")
+    line = Line(stage="cancelled", message=f"The job was stopped while it waited. Nothing was loaded.{story.kept(job)}")
     if move(job, "CANCELLED", [Job.next_retry_at.remove(), *ending(now())], line=line):
         metrics.ended(job)
 
@@ -389,28 +389,3 @@ def _backoff(job: Job, error: DataBridgeError) -> float:
     """Return the seconds until the next attempt: exponential with jitter, and never less than a source asked for."""
     wait = BACKOFF_S[min(int(job.attempt), len(BACKOFF_S)) - 1] * random.uniform(0.75, 1.25)  # noqa: S311
     return max(wait, min(float(getattr(error, "retry_after_s", None) or 0), LONGEST_WAIT_S))
-
-
-def _after(job: Job) -> str:
-    """Say how long the job waited for a worker, where that is worth a word."""
-    waited = (now() - job.waiting_since).total_seconds() if job.waiting_since else 0
-    return f" after {words.seconds(waited)} of waiting" if waited >= WORTH_A_WORD_S else ""
-
-
-def _done(job: Job, took_s: float, rows: Mapping[str, Any], output_path: str | None) -> str:
-    if not output_path:
-        return "Done: there was nothing new to load."
-    return (
-        f"Done, {words.seconds(took_s)} after a worker took the job. Of {words.counted(rows['read'], 'row')} read, "
-        f"{rows['loaded']:,} are now in dataset {job.dataset}, at {output_path}."
-    )
-
-
-def _why_no_more(job: Job, error: DataBridgeError) -> str:
-    if error.retryable:
-        return f"That was attempt {job.attempt} of {job.max_attempts}, the last one, so the job ends here."
-    return "Another attempt would end the same way, so the job ends here."
-
-
-def _kept(job: Job) -> str:
-    return " The file is kept as it came; a retry reads it without fetching it again." if job.raw_path else ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from types import SimpleNamespace
 
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as ds
 import pytest
 
 USER = SimpleNamespace(sub="tester", email="tester@databridge.example")
@@ -50,3 +53,45 @@ def published():
         return [item["Key"] for item in answer.get("Contents", [])]
 
     return look
+
+
+@pytest.fixture
+def dataset():
+    return f"t_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def loaded(new_job, dataset):
+    """Load a text and return its job as it is afterwards."""
+    from ingestion import lifecycle, worker
+
+    def load(content: str):
+        job = new_job(content, dataset=dataset)
+        worker.run(job.job_id)
+        return lifecycle.get(job.job_id)
+
+    return load
+
+
+@pytest.fixture
+def table(dataset, tmp_path):
+    """Read all of the dataset with its contract's schema, by DuckDB and by PyArrow, which must agree."""
+    from ingestion import contracts, lake
+
+    def read() -> pa.Table:
+        paths = []
+        for number, key in enumerate(lake.keys(f"parquet/{dataset}/")):
+            paths.append(str(tmp_path / f"{uuid.uuid4().hex}-{number}.parquet"))
+            lake.download(key, tmp_path / paths[-1])
+        schema = contracts.known(dataset).contract.schema()
+        one = ds.dataset(paths, schema=schema).to_table()
+        names = ", ".join(f"'{path}'" for path in paths)
+        columns = ", ".join(f'"{name}"' for name in schema.names)
+        with duckdb.connect() as connection:
+            query = f"SELECT {columns} FROM read_parquet([{names}], union_by_name=true)"
+            two = connection.sql(query).to_arrow_table()
+        assert two.schema.types == schema.types
+        assert sorted(map(str, one.to_pylist())) == sorted(map(str, two.to_pylist()))
+        return one
+
+    return read

@@ -8,18 +8,15 @@ import json
 import subprocess
 import sys
 import time
-import uuid
 import zlib
 
-import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from django.test import Client
 
 from databridge.local.provision import DEMO_PASSWORD
-from ingestion.errors import ContractConflict, ContractFixed, JobMoveRefused
+from ingestion.errors import ContractConflict, ContractFixed
 from tests.lifecycle.conftest import USER
 
 AT_ONCE = """
@@ -39,48 +36,6 @@ def agree(*given):
 contracts.agree = agree
 print(worker.run(sys.argv[1]))
 """
-
-
-@pytest.fixture
-def dataset():
-    return f"t_{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def loaded(new_job, dataset):
-    """Load a text and return its job as it is afterwards."""
-    from ingestion import lifecycle, worker
-
-    def load(content: str):
-        job = new_job(content, dataset=dataset)
-        worker.run(job.job_id)
-        return lifecycle.get(job.job_id)
-
-    return load
-
-
-@pytest.fixture
-def table(dataset, tmp_path):
-    """Read all of the dataset with its contract's schema, by DuckDB and by PyArrow, which must agree."""
-    from ingestion import contracts, lake
-
-    def read() -> pa.Table:
-        paths = []
-        for number, key in enumerate(lake.keys(f"parquet/{dataset}/")):
-            paths.append(str(tmp_path / f"{uuid.uuid4().hex}-{number}.parquet"))
-            lake.download(key, tmp_path / paths[-1])
-        schema = contracts.known(dataset).contract.schema()
-        one = ds.dataset(paths, schema=schema).to_table()
-        names = ", ".join(f"'{path}'" for path in paths)
-        columns = ", ".join(f'"{name}"' for name in schema.names)
-        with duckdb.connect() as connection:
-            query = f"SELECT {columns} FROM read_parquet([{names}], union_by_name=true)"
-            two = connection.sql(query).to_arrow_table()
-        assert two.schema.types == schema.types
-        assert sorted(map(str, one.to_pylist())) == sorted(map(str, two.to_pylist()))
-        return one
-
-    return read
 
 
 def test_a_first_load_makes_the_contract_and_the_next_ones_simply_go_through(loaded, dataset):
@@ -184,56 +139,6 @@ def test_an_object_with_a_damaged_footer_fails_no_later_load_and_further_ones_ar
     assert loaded("id;qty\n5;1,5\n6;7\n").status == "SUCCESS"
     assert datasets.get(dataset).unsettled is None
     assert dataset not in [found.name for found in datasets.unsettled(1000)]
-
-
-def test_a_job_that_asks_waits_for_nobody_but_an_admin_and_loads_once_approved(loaded, dataset, table):
-    from ingestion import approvals, contracts, lifecycle, worker
-
-    loaded("id;qty\n1;3\n2;4\n")
-    job = loaded("id;qty\n3;many\n4;few\n")
-    assert (job.status, job.attempt, job.watch, job.due_at) == ("PENDING", 0, None, None)
-    (change,) = job.approval["changes"]
-    assert (change["kind"], change["column"], change["example"], change["line"]) == ("changed_kind", "qty", "many", 2)
-    assert worker.run(job.job_id) == "PENDING"  # a delivery that comes late
-    assert len(table()) == 2
-
-    approvals.approve(job.job_id, "an admin")
-    with pytest.raises(JobMoveRefused):
-        approvals.approve(job.job_id, "another admin")
-    assert worker.run(job.job_id) == "SUCCESS"
-    assert lifecycle.get(job.job_id).schema_version == 2
-    assert sorted(table().column("qty").to_pylist()) == ["3", "4", "few", "many"]
-    newest = contracts.versions(dataset)[0]
-    assert (newest.version, newest.changed_by, newest.job_id) == (2, "an admin", job.job_id)
-
-
-def test_a_refused_change_ends_the_job_and_leaves_the_contract(loaded, dataset):
-    from ingestion import approvals, contracts
-
-    loaded("id;qty\n1;3\n2;4\n")
-    job = loaded("id\n3\n4\n")
-    done = approvals.refuse(job.job_id, "an admin")
-    assert (done.status, done.error["code"], done.approval) == ("FAILED", "CHANGE_REFUSED", None)
-    assert "qty" in done.error["message"]
-    assert contracts.get(dataset).version == 1
-
-
-def test_a_waiting_job_can_be_cancelled(loaded):
-    from ingestion import lifecycle
-
-    loaded("id;qty\n1;3\n2;4\n")
-    job = loaded("id;qty\n3;many\n4;few\n")
-    assert lifecycle.cancel(job.job_id, "tester").status == "CANCELLED"
-
-
-def test_an_approval_of_an_outdated_contract_only_looks_again(loaded, dataset):
-    from ingestion import approvals, worker
-
-    loaded("id;qty\n1;3\n2;4\n")
-    one, two = loaded("id;qty\n3;many\n4;few\n"), loaded("id;qty\n5;none\n6;all\n")
-    approvals.approve(one.job_id, "an admin")
-    approvals.approve(two.job_id, "an admin")
-    assert [worker.run(job.job_id) for job in (one, two)] == ["SUCCESS", "SUCCESS"]
 
 
 def test_a_strict_contract_fails_with_the_place_and_the_next_step(loaded, dataset):

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ingestion.conversion.typing.amounts import GROUP, DecimalRule
 from ingestion.conversion.typing.base import WORD_DIGITS
-from ingestion.conversion.typing.constants import decimal_array, known_in
+from ingestion.conversion.typing.constants import decimal_array, known_in, number_array
 from ingestion.conversion.typing.dates import CompactDateRule, DateRule
 from ingestion.conversion.typing.eights import Eights
 
@@ -82,10 +82,6 @@ def _amounts(rule: DecimalRule, cells: pa.Array) -> pa.Array | None:
     return decimal_array(words if minus is None else np.where(minus, -words, words), kind, known=known)
 
 
-def _validity(known: Flags | None) -> pa.Buffer | None:
-    return None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
-
-
 def _dates(cells: pa.Array, form: str, *, compact: bool = False, zeros: bool = False) -> pa.Array | None:
     """Read dates of the form, a letter for a digit; ``zeros``: a date of zeros is null."""
     raw, first, last, known = _texts(cells)
@@ -152,4 +148,4 @@ def _days(year: Ints, month: Ints, day: Ints, known: Flags | None, size: int) ->
     days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719_468
     all_days = np.zeros(size, np.int32)
     all_days[slice(None) if known is None else known] = days
-    return pa.Array.from_buffers(pa.date32(), size, [_validity(known), pa.py_buffer(all_days)])
+    return number_array(all_days, missing=None if known is None else ~known).view(pa.date32())
