@@ -144,11 +144,11 @@ CELLS = {
     "m": st.just(7),
 }
 of_shapes = (
-    either("n", "amount", "text", "any", "day")
+    either("n", "amount", "text", "any", "day", "tags", "sizes", "rows")
     .flatmap(
         lambda names: st.tuples(
             st.fixed_dictionaries({name: CELLS[name] for name in names}),
-            st.none()
+            st.sampled_from([None, {}])
             | either("m", "n", "text").flatmap(
                 lambda inner: st.fixed_dictionaries({name: CELLS[name] for name in inner})
             ),
@@ -173,7 +173,7 @@ def test_records_of_a_few_shapes_are_read_the_quick_way(rows, escapes, commas):
     shape.look(values)
     plan = shape.plan()
     found = quick.parse(block, plan, separator.encode())
-    if any(inner.kind == "json" and "object" in of.kinds for of, inner in shape.walk(plan)):
+    if any(inner.kind == "json" and of.fields for of, inner in shape.walk(plan)):
         assert found is None
         return
     assert found is not None
@@ -195,7 +195,7 @@ NO_VALUES = [
     '"x',
     "x",
     "[]",
-    "{}",
+    "{ }",
     "truE",
     "tru",
     "",
@@ -344,7 +344,7 @@ def test_digits_are_read_as_the_literals_say_or_not_at_all(texts, scale):
 
 
 @pytest.mark.parametrize(
-    "record", ["{}", '{"a":[[1]]}', '{"a":{}}', '{"a\\"":1}', '{"a":1,"a":2}', '{"a":1} {"b":2}', '{"a":', "[1]", "7"]
+    "record", ["{}", '{"a":[[1]]}', '{"a":{ }}', '{"a\\"":1}', '{"a":1,"a":2}', '{"a":1} {"b":2}', '{"a":', "[1]", "7"]
 )
 def test_a_record_that_is_not_plain_is_no_template(record):
     assert template(record.encode()) is None

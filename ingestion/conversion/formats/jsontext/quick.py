@@ -15,15 +15,15 @@ import pyarrow as pa
 from ingestion.conversion.formats.jsontext import digits, lists, strings
 from ingestion.conversion.formats.jsontext.regions import regions, stands
 from ingestion.conversion.layout import BLANKS
-from ingestion.conversion.typing.constants import list_array, spread, struct_array
+from ingestion.conversion.typing.constants import known_in, list_array, spread, struct_array
 
 if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.blocks import Block
     from ingestion.conversion.formats.jsontext.plan import Plan
-    from ingestion.conversion.formats.jsontext.regions import Flags, Places, Regions
+    from ingestion.conversion.formats.jsontext.regions import Places, Regions
     from ingestion.conversion.formats.jsontext.template import Path
 
-NULL = b"null"
+NULL, EMPTY = b"null", b"{}"
 
 
 def parse(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray | None:
@@ -51,7 +51,7 @@ class _Text:
     def read(self, begins: Places, ends: Places, plan: Plan, *, some_absent: bool = False) -> pa.Array | None:
         """Return the values of cells; null where one is, or has no length; None when one is not of the plan's kind."""
         empty = self._raw.take(begins) == NULL[0]
-        if bool(empty.any()) and not self._are_null(begins[empty], ends[empty]):
+        if bool(empty.any()) and not self._are(NULL, begins[empty], ends[empty]):
             return None
         if some_absent:
             empty |= ends == begins
@@ -62,8 +62,9 @@ class _Text:
         values = self._filled(begins[~empty], ends[~empty], plan)
         return None if values is None else spread(values, ~empty)
 
-    def _are_null(self, begins: Places, ends: Places) -> bool:
-        return bool((ends - begins == len(NULL)).all()) and stands(self._data, NULL, begins)
+    def _are(self, text: bytes, begins: Places, ends: Places) -> bool:
+        """Tell whether cells are a text and nothing else."""
+        return bool((ends - begins == len(text)).all()) and stands(self._data, text, begins)
 
     def _filled(self, begins: Places, ends: Places, plan: Plan) -> pa.Array | None:
         """Return the values of cells of which none should be null."""
@@ -78,6 +79,9 @@ class _Text:
         if plan.kind == "array":
             inside = lists.insides(data, raw, begins, ends)
             return None if inside is None or plan.items is None else _lists(inside, plan, plan.items)
+        if plan.kind == "object":
+            members = [pa.nulls(len(begins), inner.type) for _, inner in plan.fields]
+            return struct_array(members, plan.type) if self._are(EMPTY, begins, ends) else None
         if plan.kind in {"int", "decimal"}:
             values = digits.values(data, raw, begins, ends, plan.type)
             if values is not None:
@@ -103,8 +107,11 @@ def _lists(inside: pa.Array, plan: Plan, items: Plan) -> pa.Array | None:
     return None if values is None or counts is None else list_array(values, counts, plan.type)
 
 
-def _assembled(plan: Plan, path: Path, found: Regions, text: _Text) -> pa.Array | None:
-    """Return the values of an object's members; a member that no record has is null."""
+def _assembled(plan: Plan, path: Path, found: Regions, text: _Text, without: pa.Array | None = None) -> pa.Array | None:
+    """Return the values of an object's members; a member that no record has is null.
+
+    ``without`` are the objects that stand there without any member; all others that have none are null.
+    """
     known = {name for name, _ in plan.fields}
     depth, paths = len(path), found.values.keys()
     if any(len(there) > depth and there[:depth] == path and there[depth] not in known for there in paths):
@@ -117,17 +124,12 @@ def _assembled(plan: Plan, path: Path, found: Regions, text: _Text) -> pa.Array 
         else:
             values = pa.nulls(len(found.begins), inner.type)
         if values is not None and any(there[: depth + 1] == here != there for there in paths):
-            values = _assembled(inner, here, found, text) if inner.kind == "object" else None
+            values = _assembled(inner, here, found, text, values) if inner.kind == "object" else None
         if values is None:
             return None
         children.append(values)
-    return struct_array(children, plan.type, missing=_absent(found, path))
-
-
-def _absent(found: Regions, path: Path) -> Flags | None:
-    """Tell which records have no object at a path; None when all have one."""
-    if found.alike or not path:
-        return None
-    inner = [bounds for there, bounds in found.values.items() if there[: len(path)] == path != there]
-    missing = np.logical_and.reduce([begins == ends for begins, ends in inner])
-    return missing if bool(missing.any()) else None
+    if found.alike or without is None:
+        return struct_array(children, plan.type)
+    inside = [bounds for there, bounds in found.values.items() if there[:depth] == path != there]
+    absent = np.logical_and.reduce([begins == ends for begins, ends in inside])
+    return struct_array(children, plan.type, missing=absent & ~known_in(without))

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.formats.jsontext.template import Path, Template
 
 QUOTE, BACKSLASH = ord('"'), ord("\\")
-MAX_SHAPES = 24
+FEW_SHAPES, ROWS_A_SHAPE = 24, 20  # with fewer records a shape, one by one is quicker
+LONGEST = 1 << 20  # no record has as many names
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
@@ -75,7 +76,10 @@ def _alike(data: bytes, raw: Bytes, written: Template, signs: Places, separator:
     ends = np.append(begins[1:] - len(separator), len(data))
     if begins[0] != 0 or not stands(data, separator, ends[:-1]):
         return None
-    found = _values(data, written, anchors, signs, _Records(begins, ends, first))
+    starts = _starts(written, anchors, signs, _Records(begins, ends, first))
+    if not all(map(stands, [data] * len(starts), written.texts, starts)):
+        return None
+    found = _bounds(written, starts)
     return None if found is None else Regions(data, raw, begins, dict(zip(written.paths, found, strict=True)), True)
 
 
@@ -83,27 +87,41 @@ def _in_shapes(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> Regi
     """Return the places in records of a few shapes, each as the first record that no shape before it fits."""
     records = _between(data, raw, signs, separator)
     counts = np.diff(np.append(records.first, len(signs)))
+    if not counts.all():
+        return None
+    likeness = _likeness(raw, signs, records.first, counts)
     values: dict[Path, Bounds] = {}
-    left = np.arange(len(counts))
-    for _ in range(MAX_SHAPES):
+    left, shapes = np.arange(len(counts)), 0
+    while len(left):
+        shapes += 1
+        if shapes > FEW_SHAPES and len(counts) - len(left) < shapes * ROWS_A_SHAPE:
+            return None
         begin, end, first = (int(places[left[0]]) for places in (records.begins, records.ends, records.first))
         written = template(data[begin:end])
         anchors = None if written is None else _anchors(signs[first : first + counts[left[0]]] - begin, written)
-        if written is None or anchors is None:
+        if written is None or anchors is None or anchors.every != counts[left[0]]:
             return None
-        rows = left[counts[left] == anchors.every]
-        rows = rows[_fits(data, written, anchors, signs, records.of(rows))]
-        found = _values(data, written, anchors, signs, records.of(rows))
-        if found is None or not len(rows) or rows[0] != left[0]:
+        alike = likeness[left] == likeness[left[0]]
+        rows = left[alike]
+        starts = _starts(written, anchors, signs, records.of(rows))
+        fits = np.logical_and.reduce(list(map(_stands_at, [data] * len(starts), written.texts, starts)))
+        found = _bounds(written, [places[fits] for places in starts])
+        if found is None or not fits[0]:
             return None
         for path, bounds in zip(written.paths, found, strict=True):
-            there = values.setdefault(path, (records.begins.copy(), records.begins.copy()))
-            for whole, part in zip(there, bounds, strict=True):
-                whole[rows] = part
-        left = np.setdiff1d(left, rows, assume_unique=True)
-        if not len(left):
-            return Regions(data, raw, records.begins, values, alike=False)
-    return None
+            if path not in values:
+                values[path] = (records.begins.copy(), records.begins.copy())
+            for whole, part in zip(values[path], bounds, strict=True):
+                whole[rows[fits]] = part
+        alike[alike] = fits
+        left = left[~alike]
+    return Regions(data, raw, records.begins, values, alike=False)
+
+
+def _likeness(raw: Bytes, signs: Places, first: Places, counts: Places) -> Places:
+    """Return of each record a number that is another one, nearly always, where it has other names."""
+    place = np.arange(len(signs)) - np.repeat(first, counts)
+    return np.add.reduceat(raw.take(signs - 1) * (place * place + 7 * place + 1), first) * LONGEST + counts
 
 
 def _between(data: bytes, raw: Bytes, signs: Places, separator: bytes) -> _Records:
@@ -177,23 +195,10 @@ def _starts(written: Template, anchors: _Anchors, signs: Places, records: _Recor
     return [records.begins, *starts, records.ends - len(written.behind)]
 
 
-def _values(data: bytes, written: Template, anchors: _Anchors, signs: Places, records: _Records) -> list[Bounds] | None:
-    """Return where the values of records begin and end; None unless all are written like the template."""
-    texts = (*written.before, written.behind)
-    starts = _starts(written, anchors, signs, records)
-    if not all(map(stands, [data] * len(texts), texts, starts)):
-        return None
+def _bounds(written: Template, starts: list[Places]) -> list[Bounds] | None:
+    """Return where the values between the texts begin and end; None when one has no length."""
     found = [(start + len(text), end) for text, start, end in zip(written.before, starts, starts[1:], strict=False)]
     return None if any(bool((end <= begin).any()) for begin, end in found) else found
-
-
-def _fits(data: bytes, written: Template, anchors: _Anchors, signs: Places, records: _Records) -> Places:
-    """Return which records are written like the template."""
-    fits = np.arange(len(records.begins))
-    texts = (*written.before, written.behind)
-    for text, starts in zip(texts, _starts(written, anchors, signs, records), strict=True):
-        fits = fits[_stands_at(data, text, starts[fits])]
-    return fits
 
 
 def stands(data: bytes, text: bytes, starts: Places) -> bool:

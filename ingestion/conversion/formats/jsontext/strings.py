@@ -62,11 +62,11 @@ def contents(data: bytes, raw: Bytes, begins: Places, ends: Places, *, has_escap
 
 
 def any_kind(data: bytes, raw: Bytes, begins: Places, ends: Places, *, has_escapes: bool) -> pa.Array | None:
-    """Return the JSON text of strings, numbers and words; None when a cell is none of these."""
+    """Return the JSON text of strings, numbers, words and empty objects; None when a cell is none of these."""
     quoted = raw.take(begins) == QUOTE
     texts = contents(data, raw, begins[quoted], ends[quoted], has_escapes=has_escapes)
     others = literals(data, begins[~quoted], ends[~quoted])
-    if texts is None or others is None or not matches(others, f"{LITERAL}|true|false"):
+    if texts is None or others is None or not matches(others, rf"{LITERAL}|true|false|\{{\}}"):
         return None
     order = np.empty(len(quoted), np.int32)
     order[quoted] = np.arange(len(texts), dtype=np.int32)

@@ -85,6 +85,7 @@ class JsonTable(Table):
         self._sought: set[str] = set()
         self._sample()
         self._plan = self._root.plan()
+        self._ahead = self._plan  # by which blocks are read: the plan, or what it will be in the next pass
         self._nulls = dict.fromkeys(self._names(), 0)
 
     def schema(self) -> pa.Schema:
@@ -134,7 +135,7 @@ class JsonTable(Table):
                 self._part, self._starts = part, []
                 yield pa.RecordBatch.from_arrays(self._cells(array, part.parsed), schema=schema)
         if widened:
-            self._plan = self._root.plan()
+            self._plan = self._ahead
             raise PlanWidened
         self._finish()
 
@@ -213,7 +214,7 @@ class JsonTable(Table):
         """Look at values that were not read by the plan; tell whether they need another, and note where."""
         before, rescued = self._root.plan(), self._rescued
         self._look(parsed)
-        plan = self._root.plan()
+        plan = self._ahead = self._root.plan()
         if plan != before:
             self._note(part, parsed, before, set(widened_paths(self._root, before, plan)))
         return plan != self._plan or rescued != self._rescued
@@ -311,7 +312,7 @@ class JsonTable(Table):
     def _read(self, block: Block) -> pa.StructArray | None:
         """Read one block the quick way. Runs in a thread, so it only reads what it shares."""
         with TURNS:
-            return None if self._null_texts else quick.parse(block, self._plan, self._layout.separator)
+            return None if self._null_texts else quick.parse(block, self._ahead, self._layout.separator)
 
     def _parsed_or_none(self, block: Block) -> Parsed | None:
         """Return a block's values; None when it is no JSON, but was not cut for certain."""

@@ -10,7 +10,7 @@ from ingestion.slotted import slotted
 Path = tuple[str, ...]
 MAX_VALUES = 1_000
 _KEY = re.compile(rb'\s*"([^"\\]*)"\s*:\s*')
-_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|[^\s",:{}\[\]]+')
+_VALUE = re.compile(rb'"(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|\{\}|[^\s",:{}\[\]]+')
 _BEHIND = re.compile(rb"\s*((?:\}\s*)*)(,?)")
 
 
@@ -22,6 +22,11 @@ class Template:
     before: tuple[bytes, ...]
     behind: bytes
     values: tuple[bytes, ...]
+
+    @property
+    def texts(self) -> tuple[bytes, ...]:
+        """Return all that stands before, between and behind the values."""
+        return (*self.before, self.behind)
 
 
 def template(record: bytes) -> Template | None:
@@ -35,11 +40,11 @@ def template(record: bytes) -> Template | None:
     start, at = 0, record.find(b"{") + 1
     while key := _KEY.match(record, at):
         at, name = key.end(), key.group(1).decode()
-        if record.startswith(b"{", at):
+        value = _VALUE.match(record, at)
+        if value is None and record.startswith(b"{", at):
             inside.append(name)
             at += 1
             continue
-        value = _VALUE.match(record, at)
         if value is None:
             return None
         paths.append((*inside, name))
