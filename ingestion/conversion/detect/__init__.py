@@ -39,8 +39,9 @@ def detect(payload: Payload, options: Options, *, every_byte: bool = False) -> D
     found = probe_binary(payload, head)
     if found:
         return _with(payload, found)
-    if not head.strip(b"\xef\xbb\xbf \t\r\n\x00"):
-        raise EmptyFile("The file holds nothing but blanks.", hint="Export it again.", place=payload.place())
+    if _is_blank(head):
+        whole = "The file holds" if len(head) >= payload.size else f"Its first {len(head) >> 20} MiB hold"
+        raise EmptyFile(f"{whole} nothing but blanks.", hint="Export it again.", place=payload.place())
     from ingestion.conversion.detect.encoding import decide_encoding
 
     encoding = decide_encoding(payload, head, tail, options, every_byte=every_byte)
@@ -92,19 +93,28 @@ def _tail(payload: Payload, encoding: Encoding) -> str:
 
 
 def _head(file: IO[bytes], payload: Payload) -> bytes:
-    """Return the file's beginning: of a table with very long lines the first two, so that no column is missed."""
+    """Return the file's beginning, of which something is no blank.
+
+    Of a table with very long lines it is the first two, so that no column is missed.
+    """
     head = file.read(HEAD_BYTES)
     if head.lstrip(_MARKS_AND_BLANKS).startswith((b"{", b"[", b"<")):
         return head  # JSON and markup may well stand on a single line
-    while _lines(head) < LINES_AT_LEAST and (more := file.read(HEAD_BYTES)):
+    while (_lines(head) < LINES_AT_LEAST or _is_blank(head)) and (more := file.read(HEAD_BYTES)):
         head += more
         if len(head) > MAX_LINES_BYTES:
+            if _is_blank(head):
+                break
             raise LineTooLong(
                 f"Its first {LINES_AT_LEAST} lines are longer than {MAX_LINES_BYTES >> 20} MiB.",
                 hint="Check the line ends of the export.",
                 place=payload.place(line=1),
             )
     return head
+
+
+def _is_blank(head: bytes) -> bool:
+    return not head.strip(b"\xef\xbb\xbf \t\r\n\x00")
 
 
 def _lines(head: bytes) -> int:

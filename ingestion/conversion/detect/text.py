@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from ingestion.conversion.detect.cuts import Row, best_cuts, fixed_cut, read_rows
 from ingestion.conversion.detect.kinds import is_rule
-from ingestion.conversion.detect.layout import Region, doubtful_total, find_tables, fixed_header, footer, ruled_header
+from ingestion.conversion.detect.layout import (
+    SEARCHED_RECORDS,
+    Region,
+    doubtful_total,
+    find_tables,
+    fixed_header,
+    footer,
+    ruled_header,
+)
 from ingestion.conversion.detect.names import column_names, unique_names
 from ingestion.conversion.detect.told import told
 from ingestion.conversion.errors import NoRows
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["decide_dialect", "unique_names"]
 
 MARKER = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
+BLANK_LINES = re.compile(r"(?:[^\S\r\n]*+(?:\r\n|\n|\r))++")
 FAR_LARGER = 2
 COMMENTS = ("#", "//", "--")
 
@@ -36,7 +45,7 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     ``text`` is the file's beginning, ``tail`` its end, from some record's beginning.
     """
     marker = MARKER.match(text)
-    skipped = _lines(text, options.skip_rows) if options.skip_rows else (marker.end() if marker else 0)
+    skipped = _skipped(text, marker, options)
     forced = options.delimiter if options.delimiter is not None else (marker.group(1) if marker else None)
     body = text[skipped:]
     given = options.spans
@@ -234,6 +243,16 @@ def _lines(text: str, count: int) -> int:
             break
         position, count = found.end(), count - 1
     return position
+
+
+def _skipped(text: str, marker: re.Match[str] | None, options: Options) -> int:
+    """Return the position behind what is no record: rows that the caller skips, a marker, very many blank lines."""
+    if options.skip_rows:
+        return _lines(text, options.skip_rows)
+    if marker or options.header_row is not None:
+        return marker.end() if marker else 0
+    blank = BLANK_LINES.match(text)
+    return blank.end() if blank and _count_lines(blank.group()) > SEARCHED_RECORDS else 0
 
 
 def _count_lines(text: str) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion.conversion import functions as pc
+from ingestion.conversion.formats.bytewise import positions
 from ingestion.conversion.formats.exact import can_parse, parse
 from ingestion.conversion.formats.listlines import line_kind
 from ingestion.conversion.formats.subtotals import total_rows
@@ -121,6 +122,35 @@ def _line_ends_inside(batch: pa.RecordBatch) -> list[int]:
     return counts
 
 
+def _one_column(data: bytes | bytearray, dialect: Dialect) -> pa.RecordBatch | None:
+    """Return each line as a cell, null where it is empty; None where a record might be something else than a line.
+
+    PyArrow's parser cannot tell an empty line from an empty cell where there is one column.
+    """
+    newline = (dialect.newline or "\r").encode()
+    odd = (dialect.delimiter, dialect.quote, dialect.escape)
+    if not data or len(dialect.names) > 1 or dialect.aligned or newline == b"\r":
+        return None
+    if any(sign.encode() in data for sign in odd if sign):
+        return None
+    raw = np.frombuffer(data, np.uint8)
+    ends = positions(raw, ord("\n"))
+    if b"\r" in data and (newline == b"\n" or not data.count(b"\r") == data.count(newline) == len(ends)):
+        return None
+    if not data.isascii():
+        data.decode()  # raises where it is no UTF-8
+    last = len(raw) + len(newline) - 1  # where the last line would have its end
+    ends = ends if data.endswith(b"\n") else np.append(ends, last)
+    sizes = np.diff(ends, prepend=-1) - len(newline)
+    offsets = np.zeros(len(ends) + 1, np.int32)
+    np.cumsum(sizes, out=offsets[1:])
+    known = np.packbits(sizes > 0, bitorder="little")
+    kept = raw[(raw != ord("\n")) & (raw != ord("\r"))]
+    buffers = [pa.py_buffer(known), pa.py_buffer(offsets), pa.py_buffer(kept)]
+    cells = pa.Array.from_buffers(pa.string(), len(ends), buffers)
+    return pa.RecordBatch.from_arrays([cells], names=list(dialect.names))
+
+
 class Cutter:
     """Cuts blocks of one dialect. Has no state of its own, so several threads may use it."""
 
@@ -150,7 +180,7 @@ class Cutter:
 
     def _cut(self, data: bytes | bytearray, line: int) -> Text:
         """Halve a block with odd records until these stand in a small part."""
-        batch = parse(data, self._dialect, self._types) if self._fast else None
+        batch = parse(data, self._dialect, self._types) if self._fast else _one_column(data, self._dialect)
         if batch is not None:
             return Text(self._nulled(batch), [Run(batch.num_rows, line, data)])
         if len(data) > BY_HAND_BYTES:

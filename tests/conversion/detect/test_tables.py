@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.conversion import convert
-from ingestion.conversion.errors import BrokenFile
+from ingestion.conversion.errors import BrokenFile, EmptyFile
 
 
 def read(tmp_path, text):
@@ -112,3 +112,24 @@ def test_a_brace_without_a_name_behind_it_begins_no_json(tmp_path, text, names):
 def test_what_is_meant_as_json_is_called_broken_json(tmp_path, text):
     with pytest.raises(BrokenFile, match="JSON"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \t\n"])
+def test_very_many_blank_lines_above_a_table_are_passed_over_at_once(tmp_path, end):
+    table, report = read(tmp_path, end * 300_000 + "a,b\n1,2\n3\n")
+    assert table.to_pylist() == [{"a": 1, "b": 2}, {"a": 3, "b": None}]
+    assert report.rows.skipped == {"title lines": 300_000}
+    assert next(one.lines for one in report.warnings if one.code == "SHORT_ROWS") == (300_003,)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \n"])
+def test_a_table_far_below_blanks_is_found(tmp_path, blank):
+    table, _ = read(tmp_path, blank * 600_000 + "\na,b\n1,2\n")
+    assert table.to_pylist() == [{"a": 1, "b": 2}]
+
+
+def test_blanks_alone_are_told_as_far_as_they_were_looked_at(tmp_path):
+    with pytest.raises(EmptyFile, match="The file holds nothing but blanks"):
+        read(tmp_path, " " * 600_000)
+    with pytest.raises(EmptyFile, match="Its first 16 MiB hold nothing but blanks"):
+        read(tmp_path, " " * (17 << 20) + "\na,b\n1,2\n")
