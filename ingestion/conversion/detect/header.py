@@ -72,6 +72,8 @@ def is_prose(cells: Cells, names: Cells, below: Sequence[Cells]) -> bool:
     longest = max(told, default=0)
     if longest < LONG_PHRASE or sum(told) < FAR_MORE * sum(named) or any(map(is_value, names)):
         return False
+    if not all(cell and cell.strip() for cell in cells[: len(told)]):
+        return False  # what stands above some of the columns only may be what they were asked
     if longest < SENTENCE and not any(_STOP.search(cell) for cell in cells if cell):
         return False
     votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(names)]

@@ -64,6 +64,12 @@ def test_long_names_above_a_row_of_words_stay_the_header(tmp_path):
     assert report.rows.loaded == 3
 
 
+def test_questions_above_some_columns_are_no_title(tmp_path):
+    asked = "Where do you live, and since when did you live there?;;How many of you are there?"
+    _, report = read(tmp_path, f"{asked}\nCity;Since;Number\nBonn;2001;3\nWien;2002;4\nBern;2003;2\n")
+    assert report.rows.skipped == {}
+
+
 def test_a_row_of_errors_below_a_header_is_data(tmp_path):
     table, _ = read(tmp_path, "a,a,c\n#REF!,#REF!,#VALUE!\n1,2,3\n1,2,3\n")
     assert table.column_names == ["a", "a_2", "c"]

@@ -38,6 +38,12 @@ def rows_of(tmp_path, content, **options):
     return [tuple(row.values()) for row in loaded(tmp_path, content, **options)[0].to_pylist()]
 
 
+def test_an_empty_text_may_end_with_its_length(tmp_path):
+    bare = record(0x204, at(1, 0) + struct.pack("<H", 0))
+    content = biff8(HEADER + bare + label(1, 1, "x") + label(2, 0, "y") + label(2, 1, "z"))
+    assert rows_of(tmp_path, content) == [("", "x"), ("y", "z")]
+
+
 # ---- numbers ----
 
 

@@ -75,6 +75,8 @@ class Strings:
     def _read(self, at: int, count: int, end: int) -> str:
         if self._version < 8:
             return self._bytes(self._data[at : min(at + count, end)])
+        if not count and at >= end:
+            return ""  # some programs write nothing behind the length of an empty text
         cursor = _Cursor(self._data, at, end)
         return cursor.text(count)
 
