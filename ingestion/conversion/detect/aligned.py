@@ -19,7 +19,7 @@ Spans = tuple[tuple[int, int], ...]
 SAMPLE_LINES = 400
 ROWS_AT_LEAST = 3
 STRAY = 8
-_RULE = re.compile(r"\s*[-=_+|─━═┼]{2,}[-=_+| ─━═┼]*\s*")
+_RULE = re.compile(r"\s*+[-=_+|─━═┼]{2}[-=_+| ─━═┼]*+\s*+")
 _DASHES = re.compile(r"[-=_]{2,}|[-=](?=\s|$)")
 
 

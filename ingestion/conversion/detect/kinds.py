@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 NUMBER = re.compile(
-    r"\s*[-+(]?\s*[$€£¥]?\s*[-+]?(?:\d[\d.,'’ \u00a0\u202f]*|[.,]\d+)(?:[eE][-+]?\d+)?\s*[%$€£-]?\)?\s*",
+    r"\s*+[-+(]?\s*+[$€£¥]?\s*+[-+]?(?:\d[\d.,'’ \u00a0\u202f]*+|[.,]\d++)(?:[eE][-+]?\d++)?\s*+[%$€£-]?\)?\s*+",
 )
 DATE = re.compile(
     r"\s*(?:\d{1,4}([./-])\d{1,2}\1\d{1,4}|\d{1,2}[- .][A-Za-z]{3,9}\.?[- .,]+\d{2,4})"
@@ -16,7 +16,7 @@ TIME = re.compile(r"\s*\d{1,3}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp][Mm])?\s*
 LOGICAL = frozenset({"true", "false", "TRUE", "FALSE", "True", "False"})
 ERRORS = frozenset({"#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
 NOTHING = ERRORS | {"-", "--", "NA", "N/A", "n/a", "NULL", "null", "None", "nan", "NaN", "?", "\\N"}
-RULE_LINE = re.compile(r"[-=_+|* ]*[-=_*]{2,}[-=_+|* ]*")
+RULE_LINE = re.compile(r"(?=[-=_+|* ]++\Z).*[-=_*]{2}.*")
 RULE_SIGNS = frozenset("-=_+|* ")
 TOTAL = re.compile(
     r"\W{0,4}(?:(?:grand |sub[- ]?)?totals?|sum|summe|(?:gesamt|zwischen|end)(?:summe|betrag)?|gesamt|somme|totaux"

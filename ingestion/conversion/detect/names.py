@@ -42,11 +42,13 @@ def unique_names(cells: Cells) -> list[str]:
     names: list[str] = []
     given = {(cell or "").strip() for cell in cells}
     taken: set[str] = set()
+    following: dict[str, int] = {}  # the number that a repeated name gets next: those before it are taken
     for index, cell in enumerate(cells, 1):
         base = (cell or "").strip() or f"column_{index}"
-        name, number = base, 2
+        name, number = base, following.get(base, 2)
         while name in taken or (name != base and name in given):
             name, number = f"{base}_{number}", number + 1
+        following[base] = number
         taken.add(name)
         names.append(name)
     return names
