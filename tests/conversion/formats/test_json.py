@@ -212,3 +212,11 @@ def test_options_of_the_encoding_are_kept(tmp_path):
     (tmp_path / "a.json").write_bytes('[{"a": "ł"}]'.encode("cp1250"))
     report = convert(tmp_path / "a.json", tmp_path / "a.parquet", options=Options(encoding="cp1250"))
     assert report.rows.loaded == 1
+
+
+def test_records_of_hundreds_of_names_cost_what_they_hold_and_not_what_they_lack(tmp_path):
+    lines = [f'{{"k{n % 400}":{{"a":{n},"b":[{n}]}}}}' for n in range(800)]
+    rows, _ = converted("\n".join(lines), tmp_path)
+    assert len(rows[0]) == 400
+    for n, row in enumerate(rows):
+        assert {name: value for name, value in row.items() if value is not None} == {f"k{n % 400}": {"a": n, "b": [n]}}

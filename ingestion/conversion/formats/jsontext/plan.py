@@ -10,7 +10,7 @@ import pyarrow as pa
 from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.jsontext.numbers import buffers, parsed
 from ingestion.conversion.formats.jsontext.values import Value, dump
-from ingestion.conversion.typing.constants import number_array, struct_array, text_array, text_scalar
+from ingestion.conversion.typing.constants import number_array, spread, struct_array, text_array, text_scalar
 from ingestion.conversion.typing.dates import ISO_FORM, DateRule
 from ingestion.slotted import slotted
 
@@ -90,10 +90,22 @@ class Plan:
                 return pa.nulls(len(values), self.type)
 
     def _built_struct(self, values: list[Value]) -> pa.Array:
-        children = [
-            plan.built([None if value is None else value.get(name) for value in values]) for name, plan in self.fields
-        ]
+        rows: dict[str, list[int]] = {name: [] for name, _ in self.fields}
+        members: dict[str, list[Value]] = {name: [] for name, _ in self.fields}
+        for row, value in enumerate(values):
+            for name, member in (value or {}).items():
+                rows[name].append(row)
+                members[name].append(member)
+        children = [plan.placed(members[name], rows[name], len(values)) for name, plan in self.fields]
         return struct_array(children, self.type, missing=np.array([value is None for value in values], np.bool_))
+
+    def placed(self, values: list[Value], rows: list[int], size: int) -> pa.Array:
+        """Return a column of a size with the values in their rows, which are in order, and null in the others."""
+        if len(rows) == size or not rows:
+            return self.built(values) if rows else pa.nulls(size, self.type)
+        known = np.zeros(size, np.bool_)
+        known[rows] = True
+        return spread(self.built(values), known)
 
     def _built_list(self, values: list[Value]) -> pa.Array:
         flat = [inner for value in values if value is not None for inner in value]

@@ -85,11 +85,14 @@ class Shape:
     def _look_at_objects(self, values: list[dict[str, Value]]) -> None:
         if self._is_deep() or A_MAP in self.kinds:
             return
-        names = dict.fromkeys(chain.from_iterable(values))
-        for name in names:
+        found: dict[str, list[Value]] = {}
+        for value in values:
+            for name, inner in value.items():
+                found.setdefault(name, []).append(inner)
+        for name, members in found.items():
             if name not in self.fields:
                 self.fields[name] = self._below(f"{self.path}.{name}" if self.path else name)
-            self.fields[name].look([value.get(name) for value in values])
+            self.fields[name].look(members)
         if self.level and len(self.fields) > MAX_NAMES:
             self.kinds.add(A_MAP)
             self.fields.clear()
