@@ -125,13 +125,11 @@ def is_well_quoted(block: bytes | bytearray, dialect: Dialect) -> bool:
     beside = byte_table((dialect.delimiter or "") + "\r\n")
     begins = (at == 0) | beside.take(raw.take(at - 1))
     ends = (at == len(raw) - 1) | beside.take(raw.take(np.minimum(at + 1, len(raw) - 1)))
-    doubled = np.zeros(len(at), np.bool_)
-    touching = np.diff(at) == 1
-    doubled[:-1] |= touching
-    doubled[1:] |= touching
-    opening, closing = slice(0, None, 2), slice(1, None, 2)
-    if len(at) % 2 == 0 and (begins | doubled)[opening].all() and (ends | doubled)[closing].all():
-        return bool(begins[opening][:1].all())
+    if len(at) % 2 == 0 and begins[:1].all() and ends[-1:].all():
+        # In a cell a closing quote and the next opening one stand doubled; others that touch are all of a cell.
+        doubled = np.diff(at)[1::2] == 1
+        if (begins[2::2] | doubled).all() and (ends[1:-1:2] | doubled).all():
+            return True
     return _quotes_close(at.tolist(), begins.tolist(), ends.tolist())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain, product
 
 import pyarrow as pa
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingestion.conversion.dialect import Dialect
 from ingestion.conversion.formats.exact import can_prove, parse, parse_exact
+from ingestion.conversion.records import records
 from ingestion.conversion.typing.amounts import DecimalRule
 from ingestion.conversion.typing.quick import quick_values
 
@@ -218,6 +220,20 @@ def test_a_longer_text_cannot_hide_behind_a_shorter_one(lines):
 )
 def test_text_behind_a_closing_quote_is_left_to_the_reader_of_odd_records(lines):
     assert read_exact(lines.encode(), dialect()) is None
+
+
+def test_whatever_stands_around_quotes_is_cut_as_the_exact_way_cuts_it():
+    two = Dialect(encoding="utf-8", delimiter=",", quote='"', newline="\n", names=("x", "y"))
+    read = 0
+    for signs in chain.from_iterable(product('a",\n', repeat=length) for length in range(1, 7)):
+        text = "".join(signs) + "\n"
+        batch = parse(text.encode(), two, [pa.string()] * 2)
+        if batch is not None:
+            read += '"' in text
+            assert [list(row.values()) for row in batch.to_pylist()] == [row.cells for row in records(text, two, 2)], (
+                text
+            )
+    assert read > 200
 
 
 def test_a_mark_at_the_beginning_of_a_block_is_not_dropped():
