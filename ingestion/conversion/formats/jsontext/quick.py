@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.jsontext import digits, lists, strings
-from ingestion.conversion.formats.jsontext.regions import regions, stands
+from ingestion.conversion.formats.jsontext.regions import QUOTE, regions, stands
 from ingestion.conversion.layout import BLANKS
-from ingestion.conversion.typing.constants import known_in, list_array, spread, struct_array
+from ingestion.conversion.typing.constants import known_in, list_array, numbers_of, spread, struct_array, text_array
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ingestion.conversion.formats.jsontext.blocks import Block
     from ingestion.conversion.formats.jsontext.plan import Plan
     from ingestion.conversion.formats.jsontext.regions import Places, Regions
@@ -26,12 +29,15 @@ if TYPE_CHECKING:
 NULL, EMPTY = b"null", b"{}"
 
 
-def parse(block: Block, plan: Plan, separator: bytes | None) -> pa.StructArray | None:
-    """Return the block's records as the plan's values, or None when that cannot be done provably without loss."""
+def parse(block: Block, plan: Plan, separator: bytes | None, nulls: Collection[str] = ()) -> pa.StructArray | None:
+    """Return the block's records as the plan's values, or None when that cannot be done provably without loss.
+
+    ``nulls`` are strings that mean null.
+    """
     if plan.kind != "object" or separator is None or not _parts(block, separator):
         return None
     found = regions(block.data.strip(BLANKS), separator)
-    return None if found is None else _assembled(plan, (), found, _Text(found.data))
+    return None if found is None else _assembled(plan, (), found, _Text(found.data, nulls))
 
 
 def _parts(block: Block, separator: bytes) -> bool:
@@ -42,8 +48,9 @@ def _parts(block: Block, separator: bytes) -> bool:
 class _Text:
     """Cells of a text, by their places."""
 
-    def __init__(self, data: bytes) -> None:
-        """Take the text."""
+    def __init__(self, data: bytes, nulls: Collection[str]) -> None:
+        """Take the text, and the strings that mean null."""
+        self.nulls = nulls
         self._data = data
         self._raw = np.frombuffer(data, np.uint8)
         self._has_escapes = b"\\" in data
@@ -55,12 +62,21 @@ class _Text:
             return None
         if some_absent:
             empty |= ends == begins
+        if self.nulls:
+            quoted = np.flatnonzero(self._raw.take(begins) == QUOTE)
+            texts = self._strings(begins[quoted], ends[quoted])
+            if texts is None:
+                return None
+            empty[quoted] = numbers_of(pc.is_in(texts, value_set=text_array(list(self.nulls))))
         if not bool(empty.any()):
             return self._filled(begins, ends, plan)
         if bool(empty.all()):
             return pa.nulls(len(begins), plan.type)
         values = self._filled(begins[~empty], ends[~empty], plan)
         return None if values is None else spread(values, ~empty)
+
+    def _strings(self, begins: Places, ends: Places) -> pa.Array | None:
+        return strings.contents(self._data, self._raw, begins, ends, has_escapes=self._has_escapes)
 
     def _are(self, text: bytes, begins: Places, ends: Places) -> bool:
         """Tell whether cells are a text and nothing else."""
@@ -72,13 +88,13 @@ class _Text:
         if not len(begins):
             return pa.nulls(0, plan.type)
         if plan.kind in {"string", "date"}:
-            texts = strings.contents(data, raw, begins, ends, has_escapes=self._has_escapes)
+            texts = self._strings(begins, ends)
             return None if texts is None else plan.from_strings(texts)
         if plan.kind == "json":
             return strings.any_kind(data, raw, begins, ends, has_escapes=self._has_escapes)
         if plan.kind == "array":
             inside = lists.insides(data, raw, begins, ends)
-            return None if inside is None or plan.items is None else _lists(inside, plan, plan.items)
+            return None if inside is None or plan.items is None else _lists(inside, plan, plan.items, self.nulls)
         if plan.kind == "object":
             members = [pa.nulls(len(begins), inner.type) for _, inner in plan.fields]
             return struct_array(members, plan.type) if self._are(EMPTY, begins, ends) else None
@@ -90,11 +106,11 @@ class _Text:
         return None if literals is None else plan.from_literals(literals)
 
 
-def _lists(inside: pa.Array, plan: Plan, items: Plan) -> pa.Array | None:
+def _lists(inside: pa.Array, plan: Plan, items: Plan, nulls: Collection[str]) -> pa.Array | None:
     """Return lists by what stands in their brackets; None when that is not of the plan's kind."""
     if items.kind != "object":
         cut = lists.scalars(inside)
-        values = None if cut is None else _Text(cut.data).read(cut.begins, cut.ends, items)
+        values = None if cut is None else _Text(cut.data, nulls).read(cut.begins, cut.ends, items)
         return None if cut is None or values is None else list_array(values, cut.counts, plan.type)
     joined = lists.objects(inside)
     if joined is None or not joined.data:
@@ -103,7 +119,7 @@ def _lists(inside: pa.Array, plan: Plan, items: Plan) -> pa.Array | None:
         )
     found = regions(joined.data, joined.separator)
     counts = None if found is None else joined.counts(found.begins, len(inside))
-    values = None if found is None or counts is None else _assembled(items, (), found, _Text(joined.data))
+    values = None if found is None or counts is None else _assembled(items, (), found, _Text(joined.data, nulls))
     return None if values is None or counts is None else list_array(values, counts, plan.type)
 
 

@@ -224,7 +224,8 @@ class JsonTable(Table):
         if not self._sought or self._early is None:
             return
         parsed = part.parsed
-        if parsed is None and quick.parse(part.block, self._early, self._layout.separator) is None:
+        early = self._early
+        if parsed is None and quick.parse(part.block, early, self._layout.separator, self._null_texts) is None:
             parsed = self._parsed_or_none(part.block)
         if parsed is not None:
             self._sought -= self._note(part, parsed, self._early, self._sought)
@@ -312,7 +313,7 @@ class JsonTable(Table):
     def _read(self, block: Block) -> pa.StructArray | None:
         """Read one block the quick way. Runs in a thread, so it only reads what it shares."""
         with TURNS:
-            return None if self._null_texts else quick.parse(block, self._ahead, self._layout.separator)
+            return quick.parse(block, self._ahead, self._layout.separator, self._null_texts)
 
     def _parsed_or_none(self, block: Block) -> Parsed | None:
         """Return a block's values; None when it is no JSON, but was not cut for certain."""
