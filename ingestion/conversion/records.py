@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ingestion.conversion.dialect import Dialect
 
 Cells = list[str | None]
-MAX_TRIES = 20_000
+MAX_TRIES = 10_000
+BUDGETS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 MAX_REPAIRED_WIDTH = 500
 MAX_SWALLOWED = 20
 _LINE_END = re.compile("\r\n|\n|\r")
@@ -241,24 +242,38 @@ class _Cutter:
         """Return the cells of one line read so that it has the usual width; None when no reading does."""
         if width is None or width > MAX_REPAIRED_WIDTH or self.quote is None or not self.delimiter:
             return None
-        best = self._best(text[start:stop], 0, width, {})
+        line, tries = text[start:stop], _Tries()
+        best = None
+        for budget in (*BUDGETS, line.count(self.quote)):
+            best = self._best(line, 0, width, budget, tries)
+            if best is not None or tries.left < 0:
+                break
         cells: Cells = []
         while best is not None:
             cells.append(best.cell)
             best = best.rest
         return cells or None
 
-    def _best(
-        self, line: str, position: int, wanted: int, known: dict[tuple[int, int], _Reading | None]
-    ) -> _Reading | None:
-        """Return the reading of exactly ``wanted`` cells up to the line's end that breaks the fewest rules."""
+    def _best(self, line: str, position: int, wanted: int, budget: int, tries: _Tries) -> _Reading | None:
+        """Return the reading of exactly ``wanted`` cells up to the line's end that breaks the fewest rules.
+
+        None when each breaks more than ``budget`` of them. The few ways to break few rules are tried before the many
+        others, so that a fault in a line of hundreds of cells costs little.
+        """
         place = (position, wanted)
-        if place in known or len(known) > MAX_TRIES:
-            return known.get(place)
+        if place in tries.found:
+            known = tries.found[place]
+            return known if known.cost <= budget else None
+        if tries.asked.get(place, -1) >= budget:
+            return None
         best: _Reading | None = None
+        left = budget
         step = len(self.delimiter or "")
-        for cell, end, faults in self._readings(line, position):
-            if best is not None and faults >= best.cost:
+        for cell, end, faults in self._readings(line, position, budget):
+            tries.left -= 1
+            if tries.left < 0:
+                return None
+            if faults > left:
                 continue
             rest = None
             if wanted == 1:
@@ -267,29 +282,43 @@ class _Cutter:
             elif not line.startswith(self.delimiter or "", end) or end >= len(line):
                 continue
             else:
-                rest = self._best(line, end + step, wanted - 1, known)
+                rest = self._best(line, end + step, wanted - 1, left - faults, tries)
                 if rest is None:
                     continue
-            cost = faults + (rest.cost if rest else 0)
-            if best is None or cost < best.cost:
-                best = _Reading(cell, cost, rest)
-        known[place] = best
+            best = _Reading(cell, faults + (rest.cost if rest else 0), rest)
+            left = best.cost - 1
+        if best is not None:
+            tries.found[place] = best
+        tries.asked[place] = budget
         return best
 
-    def _readings(self, line: str, position: int) -> Iterator[tuple[str | None, int, int]]:
-        """Yield the ways to read the cell at a position, where each ends, and how many quotes break the rules."""
+    def _readings(self, line: str, position: int, budget: int) -> Iterator[tuple[str | None, int, int]]:
+        """Yield the ways to read the cell at a position that break few rules: its text, its end, the quotes that do."""
         if self.lead:
             position = _behind_blanks(line, position)
         if self.quote and line.startswith(self.quote, position):
             at = position
             while (at := line.find(self.quote, at + 1)) >= 0:
-                behind = self._after_quote.match(line, at + 1)
+                inner = line[position + 1 : at]
+                bare = inner.replace(self.quote * 2, "").count(self.quote)
+                if bare > budget + 1:  # a further quote makes at most one of them a doubled one
+                    break
+                behind = self._after_quote.match(line, at + 1) if bare <= budget else None
                 if behind:
-                    inner = line[position + 1 : at]
-                    bare = inner.replace(self.quote * 2, "").count(self.quote)
                     yield self._inner(inner), behind.end(), bare
         cell, end = self._plain(line, position)
-        yield cell or None, end, cell.count(self.quote or "\0")
+        faults = cell.count(self.quote or "\0")
+        if faults <= budget:
+            yield cell or None, end, faults
+
+
+class _Tries:
+    """What is known of the places in a line: the best readings, for how many faults there is none, and what is left."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[int, int], _Reading] = {}
+        self.asked: dict[tuple[int, int], int] = {}
+        self.left = MAX_TRIES
 
 
 class _Reading(NamedTuple):

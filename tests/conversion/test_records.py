@@ -75,3 +75,43 @@ def test_an_open_quote_swallows_no_rows_down_to_the_next_fault_of_its_kind(betwe
 
 def test_a_bare_quote_in_a_cell_of_several_lines_keeps_it_whole():
     assert rows('1;"a "b" c\nsecond line";5\n2;"d";6\n', 3) == [["1", 'a "b" c\nsecond line', "5"], ["2", "d", "6"]]
+
+
+def test_one_fault_in_a_line_of_hundreds_of_cells_costs_few_readings(monkeypatch):
+    dialect = Dialect(encoding="utf-8", delimiter=",", quote='"', names=())
+    cells = [f"v{at}" for at in range(400)]
+    cells[200] = 'a "b", c'
+    line = ",".join(f'"{cell}"' for cell in cells)
+    cutter, read = _cutter(dialect), []
+    readings = type(cutter)._readings
+
+    def counted(*args):
+        for found in readings(*args):
+            read.append(found)
+            yield found
+
+    monkeypatch.setattr(type(cutter), "_readings", counted)
+    assert cutter._repaired(line, 0, len(line), 400) == cells
+    assert len(read) < 10 * len(cells)
+
+
+def test_a_line_of_nothing_but_quotes_is_given_up():
+    dialect = Dialect(encoding="utf-8", delimiter=" ", quote='"', names=())
+    line = '" ' * 500 + "x"
+    assert _cutter(dialect)._repaired(line, 0, len(line), 300) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from(['"a"', "b", '"c,d"', '"e "f" g"', '""', 'x"y', '"', '"m""n"', ' "o"']), min_size=1, max_size=6
+    ),
+    st.integers(1, 6),
+)
+def test_a_repaired_line_has_the_width_that_was_asked_for_and_every_letter(cells, width):
+    line = ",".join(cells)
+    found = _cutter(Dialect(encoding="utf-8", delimiter=",", quote='"', names=()))._repaired(line, 0, len(line), width)
+    if found is not None:
+        assert len(found) == width
+        assert [sign for sign in "".join(cell or "" for cell in found) if sign.isalpha()] == [
+            sign for sign in line if sign.isalpha()
+        ]
