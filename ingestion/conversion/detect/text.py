@@ -132,15 +132,15 @@ def _surplus(header: Sequence[str | None], width: int) -> list[int]:
     return empty if len(empty) == len(header) - width else []
 
 
-def _repetitions(text: str, rows: Sequence[Row], region: Region) -> list[int]:
+def _repetitions(text: str, rows: Sequence[Row], region: Region) -> frozenset[int]:
     """Return the header's rows that only repeat its first, sign for sign, when all of them do."""
     naming = [index for index in region.header_rows if not is_rule(rows[index].cells)]
     lines = {text[rows[index].start : rows[index].end].strip("\r\n") for index in naming}
-    return naming[1:] if len(lines) == 1 else []
+    return frozenset(naming[1:] if len(lines) == 1 else ())
 
 
 def _dialect(
-    cut: Dialect, rows: Sequence[Row], region: Region, width: int, repeated: Sequence[int]
+    cut: Dialect, rows: Sequence[Row], region: Region, width: int, repeated: frozenset[int]
 ) -> tuple[Dialect, list[Notice]]:
     """Return the dialect with its columns' names, and what a person should know of them."""
     notices: list[Notice] = []
@@ -194,7 +194,7 @@ def _above(
     region: Region,
     others: Sequence[Region],
     first_line: int,
-    repeated: Sequence[int],
+    repeated: frozenset[int],
     *,
     marked: bool,
 ) -> tuple[Skipped, ...]:

@@ -139,3 +139,7 @@ def test_blanks_alone_are_told_as_far_as_they_were_looked_at(tmp_path):
         read(tmp_path, " " * 600_000)
     with pytest.raises(EmptyFile, match="Its first 16 MiB hold nothing but blanks"):
         read(tmp_path, " " * (17 << 20) + "\na,b\n1,2\n")
+
+
+def test_very_many_rows_of_delimiters_alone_are_told_at_once(tmp_path):
+    assert read(tmp_path, ",\n" * 60_000)[1].rows.read >= 59_999
