@@ -29,7 +29,6 @@ class Dialect:
     delimiter: str | None = ","
     widths: tuple[tuple[int, int], ...] = ()
     quote: str | None = '"'
-    double_quote: bool = True
     escape: str | None = None
     newline: str | None = "\n"
     comment: str | None = None

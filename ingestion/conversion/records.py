@@ -95,7 +95,6 @@ class _Cutter:
         self.delimiter = dialect.delimiter
         self.quote = dialect.quote
         self.escape = dialect.escape
-        self.double = dialect.double_quote
         self.lead = " " if dialect.skip_initial_space else ""
         mark = re.escape(dialect.quote or "")
         cut = re.escape(dialect.delimiter) if dialect.delimiter else "(?!)"
@@ -104,9 +103,9 @@ class _Cutter:
         inner = f"[^{cut}\r\n]" if single else f"(?!{cut})[^\r\n]"
         self._end_of_cell = re.compile(f"(?:{escaped}|{inner})*+" if dialect.escape else f"(?:{inner})*+")
         self._after_quote = re.compile(f" *(?={cut}|[\r\n]|\\Z)")
-        doubled = f"{mark}{mark}" if dialect.double_quote and mark else "(?!)"
+        doubled = f"{mark}{mark}" if mark else "(?!)"
         self._in_quotes = re.compile(f"{escaped}|{doubled}|{mark or '(?!)'}")
-        quoted = f"{mark}(?:[^{mark}\r\n]|{mark}{mark})*+{mark}" if mark and self.double else "(?!)"
+        quoted = f"{mark}(?:[^{mark}\r\n]|{mark}{mark})*+{mark}" if mark else "(?!)"
         plain = f"[^{cut}{mark}\r\n]" if single else f"(?!{cut})[^{mark}\r\n]"
         cell = f"(?:{quoted}|(?:{plain})*+)"
         # A blank behind a closing quote belongs to the quoted cell, unless blanks part the cells.
@@ -229,7 +228,7 @@ class _Cutter:
         ends.passed, ends.last_bare, ends.end = passed, last_bare, None
 
     def _inner(self, text: str) -> str:
-        if self.double and self.quote and self.quote in text:
+        if self.quote and self.quote in text:
             text = text.replace(self.quote * 2, self.quote)
         return self._unescaped(text)
 

@@ -103,7 +103,7 @@ def _has_blank_lines(batch: pa.RecordBatch, block: bytes | bytearray) -> bool:
     """Tell whether PyArrow may have taken an empty line for a record of nulls."""
     if not all(column.null_count for column in batch.columns):
         return False
-    if not (block.startswith((b"\n", b"\r")) or b"\n\n" in block or b"\n\r" in block):
+    if not block.startswith((b"\n", b"\r")) and not any(ends in block for ends in (b"\n\n", b"\n\r", b"\r\r")):
         return False
     blank = batch.column(0).is_null()
     for column in batch.columns[1:]:
@@ -124,6 +124,8 @@ def is_well_quoted(block: bytes | bytearray, dialect: Dialect) -> bool:
         at = at[(at == 0) | (raw[at - 1] != ord(dialect.escape))]
     beside = byte_table((dialect.delimiter or "") + "\r\n")
     begins = (at == 0) | beside.take(raw.take(at - 1))
+    if dialect.escape:  # an escaped delimiter begins no cell
+        begins &= (at < 2) | (raw.take(np.maximum(at - 2, 0)) != ord(dialect.escape))
     ends = (at == len(raw) - 1) | beside.take(raw.take(np.minimum(at + 1, len(raw) - 1)))
     if len(at) % 2 == 0 and begins[:1].all() and ends[-1:].all():
         # In a cell a closing quote and the next opening one stand doubled; others that touch are all of a cell.
