@@ -91,6 +91,7 @@ NEXT_STEPS = {
     "PARTITION_NAME": "Read the lake with hive_partitioning=false, or have the column named otherwise.",
     "RECURSIVE_TYPE": "",
     "REJECTED_CELLS": "Correct these cells in the workbook, have Excel calculate and save it, and send it again.",
+    "ROWS_IN_CELL": "Look at this cell: a quote that does not belong there may enclose rows; have it doubled.",
     "ROWS_SKIPPED": "Check that the skipped lines are no data.",
     "SEVERAL_TABLES": "If another table is meant, choose it with --table.",
     "SHEETS_NOT_READ": "If another sheet is meant, or one more, choose it with --sheet.",

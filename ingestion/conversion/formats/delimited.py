@@ -20,6 +20,7 @@ from ingestion.conversion.decoding import not_reversible
 from ingestion.conversion.formats.base import PlanWidened, Table
 from ingestion.conversion.formats.blocks import Block, Blocks
 from ingestion.conversion.formats.cells import Cutter, Text, may_draw
+from ingestion.conversion.formats.enclosed import ENCLOSED, rows_with_rows
 from ingestion.conversion.formats.exact import can_prove, parse_exact
 from ingestion.conversion.formats.further import further_table, table_beside
 from ingestion.conversion.formats.spans import row_span
@@ -74,6 +75,7 @@ class _Oddities:
     skipped: dict[str, list[int]] = field(default_factory=dict)
     totals: list[int] = field(default_factory=list)
     keyless: list[int] = field(default_factory=list)
+    enclosing: list[int] = field(default_factory=list)
 
     def add(self, text: Text) -> None:
         """Take in a part's."""
@@ -175,6 +177,10 @@ class DelimitedTable(Table):
                 odd.add(part.text)
             if rows := keyless_rows(values):
                 odd.keyless += map(part.as_text(self._cutter).line_of, rows)
+            if part.block.quotes != 0 and (
+                rows := rows_with_rows(part.cells.columns, len(part.block.data), self._dialect)
+            ):
+                odd.enclosing += map(part.as_text(self._cutter).line_of, rows)
             self._count(part, values)
             self._part = part
             yield pa.RecordBatch.from_arrays(values, schema=schema)
@@ -313,6 +319,7 @@ class DelimitedTable(Table):
         told = {line for notice in self._notices if notice.code == "TOTAL_KEPT" for line in notice.lines}
         self._warn("TOTAL_KEPT", BY_WORD, sorted({*odd.totals} - told))
         self._warn("TOTAL_KEPT", BY_LACK, odd.keyless)
+        self._warn("ROWS_IN_CELL", ENCLOSED, odd.enclosing)
         self._warn("SHORT_ROWS", "had too few cells; the missing ones are null", odd.short)
         self._warn("LONG_ROWS", f"had too many cells, kept in {RESCUED}", odd.long)
         self._warn("LONG_ROWS", "had empty cells beyond the last column", odd.blank)
