@@ -54,7 +54,6 @@ class Writer:
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = self._bytes = 0
-        self._opening = False
         self._writer: Any = None
         self._pool = ThreadPoolExecutor(1)
         self._pending: deque[Future[None]] = deque()
@@ -82,8 +81,9 @@ class Writer:
         self._held_bytes += size
         self._bytes += size
         self.rows += batch.num_rows
-        if not self._opening and self._held_bytes * SAMPLE_PART >= self._enough():
-            self._opening = True  # now, while the encoder waits for the first row group
+        begun = self._writer is not None or self._pending
+        if not begun and self._held_bytes * SAMPLE_PART >= self._enough():
+            # Now, while the encoder waits for the first row group.
             self._pending.append(self._pool.submit(self._open, list(self._held)))
         if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._enough():
             self._wait(WAITING_GROUPS)
