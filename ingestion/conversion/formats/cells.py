@@ -135,7 +135,8 @@ def _one_column(data: bytes | bytearray, dialect: Dialect) -> pa.RecordBatch | N
         return None
     raw = np.frombuffer(data, np.uint8)
     ends = positions(raw, ord("\n"))
-    if b"\r" in data and (newline == b"\n" or not data.count(b"\r") == data.count(newline) == len(ends)):
+    returns = len(ends) if newline == b"\r\n" else 0
+    if data.count(b"\r") != returns or data.count(newline) != len(ends):
         return None
     if not data.isascii():
         data.decode()  # raises where it is no UTF-8

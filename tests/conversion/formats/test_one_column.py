@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ingestion.conversion import convert
@@ -16,6 +16,7 @@ from ingestion.conversion.records import records
 LINES = st.lists(st.text(st.sampled_from("a1 ,ä€-#\t"), max_size=5), min_size=1, max_size=8)
 
 
+@example(["1"], "\r\n", False, "\n")
 @given(LINES, st.sampled_from(["\n", "\r\n"]), st.booleans(), st.sampled_from(["", '"', "\r", "\n", "\r\n"]))
 def test_each_line_is_the_cell_that_the_exact_way_reads(lines, newline, ended, stray):
     text = newline.join(lines) + newline * ended + stray
@@ -31,6 +32,15 @@ def test_each_line_is_the_cell_that_the_exact_way_reads(lines, newline, ended, s
 def test_a_column_of_many_blocks_comes_back(tmp_path, newline):
     cells = [f"{n:07}" if n % 7 else "" for n in range(700_000)]
     (tmp_path / "a.txt").write_bytes(newline.join(["key", *cells, ""]).encode())
+    report = convert(tmp_path / "a.txt", tmp_path / "out.parquet")
+    assert report.rows.loaded == len(cells)
+    assert pq.read_table(tmp_path / "out.parquet")["key"].to_pylist() == [cell or None for cell in cells]
+
+
+def test_a_column_whose_line_ends_change_blocks_later_comes_back(tmp_path):
+    cells = [f"{n:07}" if n % 7 else "" for n in range(700_000)]
+    first, later = cells[:200_000], cells[200_000:]
+    (tmp_path / "a.txt").write_bytes(("\r\n".join(["key", *first, ""]) + "\n".join([*later, ""])).encode())
     report = convert(tmp_path / "a.txt", tmp_path / "out.parquet")
     assert report.rows.loaded == len(cells)
     assert pq.read_table(tmp_path / "out.parquet")["key"].to_pylist() == [cell or None for cell in cells]
