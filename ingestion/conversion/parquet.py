@@ -6,13 +6,11 @@ writing a small one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import _parquet
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # What Parquet's own types give back as it was, nulls and all; other types are kept beside them, as Arrow's.
 _OWN_TYPES = {
@@ -20,10 +18,10 @@ _OWN_TYPES = {
 }
 
 
-def open_writer(path: Path, schema: pa.Schema, **properties: Any) -> Any:
-    """Return a writer of a local file with the methods and properties of ``pyarrow.parquet.ParquetWriter``."""
+def open_writer(where: Path | pa.NativeFile, schema: pa.Schema, **properties: Any) -> Any:
+    """Return a writer of a local file, or to a sink, with the methods of ``pyarrow.parquet.ParquetWriter``."""
     given = {"version": "2.6", "data_page_version": "1.0", "writer_engine_version": "V2"} | properties
-    return _parquet.ParquetWriter(str(path), schema, **given)
+    return _parquet.ParquetWriter(str(where) if isinstance(where, Path) else where, schema, **given)
 
 
 def needs_schema(schema: pa.Schema) -> bool:

@@ -1,7 +1,7 @@
 """Turns of the threads: as many of them work at once as there are cores.
 
-Those that parse and the one that encodes are more than the cores, because each waits for another at times. Where all of
-them work, the encoder falls behind, and at the end everybody waits for it.
+Those that parse and those that encode are more than the cores, because each waits for another at times. Where all of
+them work, the encoders fall behind, and at the end everybody waits for them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from ingestion.conversion import functions as pc
-from ingestion.conversion.parquet import needs_schema, open_writer
+from ingestion.conversion.parquet import needs_schema
+from ingestion.conversion.rowgroups import OneByOne, SideBySide
 from ingestion.conversion.turns import TURNS
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
 
     from ingestion.conversion.formats.base import Table
 
+_File = OneByOne | SideBySide
 CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
 ROW_GROUP_BYTES = 8 << 20, 64 << 20
 LAST_BYTES = 8 << 20
 GROUPS = 8
-WAITING_GROUPS = 1
+MOST_PENDING = 2  # row groups that are being encoded, or wait for it
+MANY_COLUMNS = 64  # whose footer takes longer to join than a second encoder saves
 SAMPLE_ROWS = 1 << 12, 1 << 16
 SAMPLE_CELLS = 1 << 20
 SAMPLE_PART = 4  # of the first row group
@@ -39,8 +42,8 @@ WORD_DIGITS = 18  # a longer decimal is stored as bytes
 class Writer:
     """Writes a table's batches to one local file. ``rows`` counts what was handed over.
 
-    A row group is encoded by a thread of its own while the next one is being read; at most one more waits for it. The
-    last one has nobody to share the time with, so groups of smaller files are smaller, and so are a file's last ones.
+    Row groups are encoded by threads of their own while the next one is being read. The last ones have nobody to share
+    the time with, so groups of smaller files are smaller, and so are a file's last ones.
     """
 
     def __init__(self, path: Path, table: Table, metadata: Mapping[str, str], *, bytes_in: int = 0) -> None:
@@ -54,9 +57,11 @@ class Writer:
         self._metadata = metadata
         self._held: list[pa.RecordBatch] = []
         self._held_rows = self._held_bytes = self._bytes = 0
-        self._writer: Any = None
-        self._pool = ThreadPoolExecutor(1)
-        self._pending: deque[Future[None]] = deque()
+        self._kind = OneByOne if len(self._schema) > MANY_COLUMNS else SideBySide
+        self._file: _File | None = None
+        self._opened: Future[_File] | None = None
+        self._pool = ThreadPoolExecutor(self._kind.encoders)
+        self._pending: deque[Future[tuple[_File, Any]]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -64,14 +69,12 @@ class Writer:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Finish the file; the footer tells rules and origin when all went well."""
         try:
-            self._wait()
             if kind is None:
-                self._write_held(self._held)
-                self._footer()
+                self._finish()
         finally:
             self._pool.shutdown()
-            if self._writer is not None:
-                self._writer.close()
+            if self._file is not None:
+                self._file.abandon()
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append one batch; raises ``OSError`` when an earlier one could not be written."""
@@ -81,14 +84,12 @@ class Writer:
         self._held_bytes += size
         self._bytes += size
         self.rows += batch.num_rows
-        begun = self._writer is not None or self._pending
-        if not begun and self._held_bytes * SAMPLE_PART >= self._enough():
-            # Now, while the encoder waits for the first row group.
-            self._pending.append(self._pool.submit(self._open, list(self._held)))
+        if self._opened is None and self._held_bytes * SAMPLE_PART >= self._enough():
+            # Now, while the encoders wait for the first row group.
+            self._opened = self._pool.submit(self._open, self._kind, self._group())
         if self._held_rows >= ROW_GROUP_ROWS or self._held_bytes >= self._enough():
-            self._wait(WAITING_GROUPS)
-            self._pending.append(self._pool.submit(self._write_held, self._held))
-            self._held, self._held_rows, self._held_bytes = [], 0, 0
+            self._append(MOST_PENDING - 1)
+            self._submit()
 
     def _enough(self) -> int:
         """Return how many bytes make a row group: near the end half of what is expected to be left."""
@@ -96,27 +97,17 @@ class Writer:
         left = self._bytes * max(self._bytes_in - done, 0) // done if done else self._bytes_in
         return min(max(LAST_BYTES, (self._held_bytes + left) // 2), self._group_bytes)
 
-    def _wait(self, left: int = 0) -> None:
-        """Wait until no more than so many row groups are left to write."""
-        while len(self._pending) > left:
-            self._pending.popleft().result()
+    def _group(self) -> pa.Table:
+        return pa.Table.from_batches(self._held, schema=self._schema)
 
-    def _write_held(self, held: list[pa.RecordBatch]) -> None:
-        """Write one row group."""
-        if self._writer is None:
-            self._open(held)
-        group = pa.Table.from_batches(held, schema=self._schema)
-        with TURNS:
-            if group.num_rows:
-                self._writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-
-    def _open(self, held: list[pa.RecordBatch]) -> None:
+    def _open(self, kind: type[_File], first: pa.Table) -> _File:
         """Begin the file; the first rows tell which columns repeat their values."""
         with TURNS:
-            repeating, encodings = _layout(pa.Table.from_batches(held, schema=self._schema))
-        self._writer = open_writer(
+            repeating, encodings = _layout(first)
+        self._file = kind(
             self._path,
             self._schema,
+            ROW_GROUP_ROWS,
             compression="zstd",
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=repeating,
@@ -129,13 +120,42 @@ class Writer:
             max_rows_per_page=PAGE_ROWS,
             store_schema=needs_schema(self._schema),
         )
+        return self._file
 
-    def _footer(self) -> None:
+    def _submit(self) -> None:
+        """Have what is held encoded as a row group."""
+        opened = self._opened = self._opened or self._pool.submit(self._open, self._kind, self._group())
+        self._pending.append(self._pool.submit(_encoded, opened, self._group()))
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+    def _append(self, left: int = 0) -> None:
+        """Put encoded row groups into the file until no more than so many are being encoded."""
+        while len(self._pending) > left:
+            file, encoded = self._pending.popleft().result()
+            file.append(encoded)
+
+    def _finish(self) -> None:
+        """Write what is held, and the footer."""
+        if self._opened is None:  # all is one row group, which needs no thread of its own
+            file = self._open(OneByOne, group := self._group())
+            if group.num_rows:
+                file.encode(group)
+        else:
+            file = self._opened.result()
+            if self._held_rows:
+                self._submit()
+            self._append()
         rules = {column.name: column.rule for column in self._table.columns()}
         told = json.dumps(rules, ensure_ascii=False, separators=(",", ":"))
         facts = {"rules": told, "code_version": CODE_VERSION, **self._metadata}
-        if self._writer is not None:
-            self._writer.add_key_value_metadata({f"databridge.{name}": str(text) for name, text in facts.items()})
+        file.close({f"databridge.{name}": str(text) for name, text in facts.items()})
+
+
+def _encoded(opened: Future[_File], group: pa.Table) -> tuple[_File, Any]:
+    """Encode one row group, once it is known how; return the file that it is appended to."""
+    file = opened.result()
+    with TURNS:
+        return file, file.encode(group)
 
 
 def _layout(group: pa.Table) -> tuple[list[str] | bool, dict[str, str] | None]:
