@@ -22,6 +22,7 @@ from ingestion.conversion.errors import (
 from ingestion.conversion.formats import FORMATS
 from ingestion.conversion.formats.base import PlanWidened
 from ingestion.conversion.unpack import Workdir, open_payload
+from ingestion.conversion.unused import told_unused, unused
 from ingestion.conversion.values import MAX_LISTED, Decision, Detection, Options, Progress, Report
 from ingestion.conversion.written import how_written
 from ingestion.errors import Place
@@ -146,7 +147,12 @@ def _convert(src: Path, dest: Path, order: _Order, tell: Callable[[Progress], No
         detection=_with_given(detection, (*table.decisions, *how_written(columns)), order.options),
         columns=columns,
         rows=table.rows,
-        warnings=(*payload.notices, *detection.notices, *table.warnings),
+        warnings=(
+            *told_unused(order.options, detection.format),
+            *payload.notices,
+            *detection.notices,
+            *table.warnings,
+        ),
         seconds=time.monotonic() - started,
         bytes_in=src.stat().st_size,
         bytes_out=bytes_out,
@@ -179,7 +185,7 @@ def _agreement(table: Table) -> ContractGate | ReplayGate | None:
 def _with_given(detection: Detection, settled: Iterable[Decision], options: Options) -> Detection:
     """Add to the decisions what only reading settled, and what the caller said about values."""
     told = list(settled)
-    if options.null_values:
+    if options.null_values and "null_values" not in unused(options, detection.format):
         texts = ", ".join(f'"{text}"' for text in options.null_values)
         told.append(
             Decision(

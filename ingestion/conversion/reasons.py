@@ -88,6 +88,7 @@ NEXT_STEPS = {
     "MORE_PAGES": "Fetch the next page too.",
     "NO_END_MARK": "Check with the sender that the whole stream has arrived.",
     "NOT_REVERSIBLE": "",
+    "OPTION_UNUSED": "Check that this is the file that was meant; if it is, leave the option out.",
     "PARTITION_NAME": "Read the lake with hive_partitioning=false, or have the column named otherwise.",
     "RECURSIVE_TYPE": "",
     "REJECTED_CELLS": "Correct these cells in the workbook, have Excel calculate and save it, and send it again.",

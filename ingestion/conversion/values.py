@@ -63,6 +63,11 @@ class Options:
             raise OptionInvalid(
                 "There cannot be both widths and a delimiter.", hint="Leave one of the two options out."
             )
+        if self.widths is not None and self.quote is not None:
+            raise OptionInvalid(
+                "There cannot be both widths and a quote, for columns at fixed places are cut through quotes.",
+                hint="Leave one of the two options out.",
+            )
 
     @property
     def spans(self) -> tuple[tuple[int, int], ...]:
