@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.records import Cells
 
 COMPARED_RECORDS = 60
+COMPARED_CELLS, LEAST_RECORDS = 3_000, 20  # the more columns have a vote, the fewer records tell how each of them votes
 LONG_PHRASE, SENTENCE, FAR_MORE = 4, 7, 3
 _STOP = re.compile(r"[,.:!?](?:\s|$)")
 _YEAR = re.compile(r"(?:FY ?)?(?:19|20|21)\d{2}")
@@ -30,7 +31,8 @@ def judge_header(cells: Cells, below: Sequence[Cells], width: int) -> Judgement:
     values = [cell for cell in filled if is_value(cell)]
     if not below:
         return not values, "its only record holds values" if values else "it holds texts alone", 0.6
-    votes = [vote(cell, [row[index] for row in below if index < len(row)]) for index, cell in enumerate(cells[:width])]
+    asked = below[: max(COMPARED_CELLS // max(1, width), LEAST_RECORDS)]
+    votes = [vote(cell, [row[index] for row in asked if index < len(row)]) for index, cell in enumerate(cells[:width])]
     if len(filled) > len(values) and sum(votes) > 0:
         count = sum(one > 0 for one in votes)
         return True, f"{count} of its texts stand above values of another kind", min(0.99, 0.8 + 0.05 * count)

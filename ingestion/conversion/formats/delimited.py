@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ingestion.conversion.unpack import Payload
 
 FIRST_FEW = 10
+FIRST_LOOKED = 40  # rows for which every rule is tried; those behind them are read by the rule found, all at once
 RESCUED = "_rescued"
 
 
@@ -218,8 +219,11 @@ class DelimitedTable(Table):
         self._rescued = text.rescued is not None
         if first.last:
             self._only = text
-        self._look(text.batch, text.line_of)
-        if not first.last:
+        if first.last:
+            self._look(text.batch, text.line_of)
+        else:
+            self._look(text.batch.slice(0, FIRST_LOOKED), text.line_of)
+            self._look_on(text.batch.slice(FIRST_LOOKED), lambda row: text.line_of(FIRST_LOOKED + row))
             begun = [reading.name for reading in self._read_as()]
             for sample in self._blocks.samples():
                 found = self._cutter.text(Block(sample, 0))
@@ -238,12 +242,12 @@ class DelimitedTable(Table):
             column.look(cells, line_of)
             column.decide()
 
-    def _look_on(self, batch: pa.RecordBatch) -> None:
-        """Look at a further sample, as far as the present readings do not take it as it is."""
+    def _look_on(self, batch: pa.RecordBatch, line_of: Callable[[int], int] | None = None) -> None:
+        """Look at further rows, as far as the present readings do not take them as they are."""
         values = read_columns(self._read_as(), batch.columns)
         for column, cells, read in zip(self._columns, batch.columns, values, strict=True):
             if not column.is_confirmed(cells, read):
-                column.look(cells)
+                column.look(cells, line_of)
                 column.decide()
 
     def _trace(self, part: _Part) -> None:
