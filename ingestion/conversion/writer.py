@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _File = OneByOne | SideBySide
 CODE_VERSION = "0.1.0"
 ROW_GROUP_ROWS = 1 << 20
-ROW_GROUP_BYTES = 8 << 20, 64 << 20
+ROW_GROUP_BYTES = 8 << 20, 40 << 20  # three of them are in memory: two being encoded, one being read
 LAST_BYTES = 8 << 20
 GROUPS = 8
 MOST_PENDING = 2  # row groups that are being encoded, or wait for it
