@@ -17,6 +17,7 @@ from ingestion.conversion.detect.layout import (
     ruled_header,
 )
 from ingestion.conversion.detect.names import column_names, unique_names
+from ingestion.conversion.detect.preamble import table_below
 from ingestion.conversion.detect.told import told
 from ingestion.conversion.errors import NoRows
 from ingestion.conversion.lists import outline
@@ -26,6 +27,7 @@ from ingestion.slotted import replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ingestion.conversion.detect.cuts import Cut
     from ingestion.conversion.detect.encoding import Encoding
     from ingestion.conversion.dialect import Dialect, Skipped
     from ingestion.conversion.unpack import Payload
@@ -35,6 +37,7 @@ __all__ = ["decide_dialect", "unique_names"]
 
 MARKER = re.compile(r'"?sep=(.)"?(?:\r\n|\n|\r)', re.IGNORECASE)
 BLANK_LINES = re.compile(r"(?:[^\S\r\n]*+(?:\r\n|\n|\r))++")
+LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)")
 FAR_LARGER = 2
 COMMENTS = ("#", "//", "--")
 
@@ -48,12 +51,17 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     skipped = _skipped(text, marker, options)
     forced = options.delimiter if options.delimiter is not None else (marker.group(1) if marker else None)
     body = text[skipped:]
-    given = options.spans
-    tried = [fixed_cut(body, given)] if given else best_cuts(body, delimiter=forced, quote=options.quote)
-    best = tried[0]
-    if not best.rows:
+    tried = _tried(body, forced, options)
+    if not tried[0].rows:
         raise NoRows("There is no table in the file.", hint="Check the export.", place=payload.place())
     whole = len(text.encode(errors="surrogateescape")) + encoding.mark >= payload.size or not tail
+    if not (options.widths or options.header_row is not None or options.skip_rows):
+        below = table_below(body, tried[0], whole=whole, delimiter=forced, quote=options.quote)
+        if below:
+            skipped += below
+            body = text[skipped:]
+            tried = _tried(body, forced, options)
+    best = tried[0]
     rows = read_rows(body, best.dialect, best.width, None)[0] if whole else best.rows[: max(1, len(best.rows) - 1)]
     tables = [fixed_header(rows, options.header_row)] if options.header_row is not None else []
     if not tables and best.dialect.aligned and (ruled := ruled_header(rows)):
@@ -78,7 +86,7 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
         start=_size(text[: skipped + begin]),
         stop=None if stop is None else _size(text[: skipped + stop]),
         first_line=first_line + (rows[region.data].line - 1 if region.data < len(rows) else _count_lines(body)),
-        above=_above(rows, region, tables[:number], first_line, repeated, marked=skipped > 0),
+        above=_above(rows, region, tables[:number], text[:skipped], repeated),
         below=_below(rows, region, first_line),
         comment=_comment(rows, region, width),
         page_lines=_page_lines(body, rows, region) if best.dialect.aligned else frozenset(),
@@ -96,6 +104,16 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
         notices.append(_several(rows, tables, number, first_line))
     decisions = (encoding.decision, *told(body, best, tried, dialect, region, options, forced))
     return Detection(format="csv", decisions=decisions, settings={"dialect": dialect, "notices": tuple(notices)})
+
+
+def _tried(body: str, forced: str | None, options: Options) -> list[Cut]:
+    """Return the ways to cut, best first: as the caller says, or by the records from the header on that he names."""
+    if options.spans:
+        return [fixed_cut(body, options.spans)]
+    header = options.header_row or 0
+    if header > SEARCHED_RECORDS and (below := body[_lines(body, header - 1) :]):
+        forced = best_cuts(below, delimiter=forced, quote=options.quote)[0].dialect.delimiter or ""
+    return best_cuts(body, delimiter=forced, quote=options.quote)
 
 
 def _chosen(tables: Sequence[Region], options: Options, payload: Payload) -> int:
@@ -193,15 +211,16 @@ def _above(
     rows: Sequence[Row],
     region: Region,
     others: Sequence[Region],
-    first_line: int,
+    passed: str,
     repeated: frozenset[int],
-    *,
-    marked: bool,
 ) -> tuple[Skipped, ...]:
-    """Return the kinds and lines of what stands above the table, its header left out."""
+    """Return the kinds and lines of what stands above the table, its header left out; ``passed`` is no record."""
     lines: dict[str, list[int]] = {}
-    if marked:
-        lines["title lines"] = list(range(1, first_line))
+    first_line = 1
+    for line in LINE.finditer(passed):
+        kind = "comment lines" if line.group().lstrip().startswith(COMMENTS) else "title lines"
+        lines.setdefault(kind, []).append(first_line)
+        first_line += 1
     for other in others:
         for row in rows[other.top : other.end]:
             lines.setdefault("rows of other tables", []).append(row.line + first_line - 1)
