@@ -101,7 +101,9 @@ class _Cutter:
         escaped = f"{re.escape(dialect.escape)}[\\s\\S]" if dialect.escape else "(?!)"
         single = len(dialect.delimiter or "") == 1
         inner = f"[^{cut}\r\n]" if single else f"(?!{cut})[^\r\n]"
-        self._end_of_cell = re.compile(f"(?:{escaped}|{inner})*+" if dialect.escape else f"(?:{inner})*+")
+        # A backslash escapes no line end outside quotes: it is more often the end of a path, and blocks are cut there.
+        aside = f"{re.escape(dialect.escape)}[^\r\n]|" if dialect.escape else ""
+        self._end_of_cell = re.compile(f"(?:{aside}{inner})*+")
         self._after_quote = re.compile(f" *(?={cut}|[\r\n]|\\Z)")
         doubled = f"{mark}{mark}" if mark else "(?!)"
         self._in_quotes = re.compile(f"{escaped}|{doubled}|{mark or '(?!)'}")
@@ -187,7 +189,7 @@ class _Cutter:
                 odd |= was_odd
                 cells.append(cell)
             else:
-                odd |= bool(self.quote) and text.startswith(self.quote or "", position)
+                odd |= bool(opens)
                 cell, position = self._plain(text, position)
                 cells.append(cell or None)
             if position >= size or not self.delimiter or not text.startswith(self.delimiter, position):
@@ -197,9 +199,11 @@ class _Cutter:
             position += len(self.delimiter)
 
     def _plain(self, text: str, position: int) -> tuple[str, int]:
+        """Return a cell without quotes around it, and the position behind it; with an odd quote, as it is written."""
         end = self._end_of_cell.match(text, position)
         stop = end.end() if end else position
-        return self._unescaped(text[position:stop]), stop
+        cell = text[position:stop]
+        return cell if self.quote and cell.startswith(self.quote) else self._unescaped(cell), stop
 
     def _quoted(self, text: str, start: int, ends: _Ends) -> tuple[str, int, bool] | None:
         """Return a quoted cell, the position behind it and whether it holds a bare quote; None when it never ends."""

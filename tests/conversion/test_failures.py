@@ -152,9 +152,10 @@ def test_a_header_alone_is_a_table_without_rows(tmp_path):
 
 def test_duplicate_and_empty_names_are_told_apart(tmp_path):
     (tmp_path / "a.csv").write_text("id;name;name;;name_2\n1;A;B;C;D\n2;E;F;G;H\n")
-    convert(tmp_path / "a.csv", tmp_path / "out.parquet")
+    report = convert(tmp_path / "a.csv", tmp_path / "out.parquet")
     table = pq.read_table(tmp_path / "out.parquet")
     assert len(set(table.column_names)) == 5
+    assert [(one.code, "name_3" in one.message) for one in report.warnings] == [("DUPLICATE_NAMES", True)]
     assert table.to_pylist()[0] == dict(zip(table.column_names, [1, "A", "B", "C", "D"], strict=True))
 
 

@@ -115,3 +115,18 @@ def test_a_repaired_line_has_the_width_that_was_asked_for_and_every_letter(cells
         assert [sign for sign in "".join(cell or "" for cell in found) if sign.isalpha()] == [
             sign for sign in line if sign.isalpha()
         ]
+
+
+@pytest.mark.parametrize(
+    ("text", "cells"),
+    {
+        "before a CRLF": ("1;C:\\\r\n2;D:\r\n", [["1", "C:\\"], ["2", "D:"]]),
+        "before an LF": ("1;C:\\\n2;D:\n", [["1", "C:\\"], ["2", "D:"]]),
+        "before the quote that would end its cell": ('1;"C:\\"\n2;"D"\n', [["1", '"C:\\"'], ["2", "D"]]),
+        "before a line end in quotes": ('1;"C\\\r\nD"\r\n2;E\r\n', [["1", "C\r\nD"], ["2", "E"]]),
+        "before a delimiter": ("1;C\\;D\n2;E\n", [["1", "C;D"], ["2", "E"]]),
+    }.values(),
+)
+def test_a_backslash_is_dropped_only_where_it_escapes(text, cells):
+    dialect = Dialect(encoding="", delimiter=";", quote='"', escape="\\")
+    assert [record.cells for record in records(text, dialect, 2)] == cells

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestion.conversion.values import Notice
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ingestion.conversion.records import Cells
 
 
-def column_names(rows: Sequence[Cells], width: int) -> tuple[str, ...]:
-    """Return ``width`` names from the header's rows, joined where there are several.
+SHOWN = 5
+
+
+def column_names(rows: Sequence[Cells], width: int) -> tuple[tuple[str, ...], list[Notice]]:
+    """Return ``width`` names from the header's rows, joined where there are several, and what to know of them.
 
     A name that spans columns (empty cells follow it in an upper row) stands above each of them.
     """
+    cells = _joined(rows, width)
+    names = unique_names(cells)
+    changed = [
+        f'column {at} is "{name}"'
+        for at, (cell, name) in enumerate(zip(cells, names, strict=True), 1)
+        if cell and cell.strip() not in {"", name}
+    ]
+    if not changed:
+        return tuple(names), []
+    more = ", ..." if len(changed) > SHOWN else ""
+    message = f"Names stand twice in the header and were told apart by numbers: {', '.join(changed[:SHOWN])}{more}."
+    return tuple(names), [Notice(code="DUPLICATE_NAMES", message=message)]
+
+
+def _joined(rows: Sequence[Cells], width: int) -> Cells:
     if len(rows) < 2:
-        return tuple(unique_names(padded(list(rows[0]) if rows else [], width)))
+        return padded(list(rows[0]) if rows else [], width)
     upper = [_spread(row) for row in rows[:-1]]
     joined: Cells = []
     for index in range(width):
         parts = [row[index] if index < len(row) else None for row in (*upper, rows[-1])]
         joined.append(" ".join(part.strip() for part in parts if part and part.strip()))
-    return tuple(unique_names(joined))
+    return joined
 
 
 def _spread(cells: Cells) -> Cells:

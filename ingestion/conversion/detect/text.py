@@ -174,7 +174,8 @@ def _dialect(
                 message=f"The header has {len(surplus)} empty names more than the rows have cells; they were left out.",
             )
         )
-    names = column_names(naming, width)
+    names, told_apart = column_names(naming, width)
+    notices += told_apart
     if naming and len(naming[0]) < width:
         notices.append(
             Notice(

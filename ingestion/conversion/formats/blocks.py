@@ -205,9 +205,11 @@ class Blocks:
         return position, _UNKNOWN
 
     def _last_end_by_parity(self, text: bytes | bytearray) -> tuple[int, _Quotes] | None:
-        """Find it by counting quotes; None where a quote inside an unquoted cell makes the count meaningless."""
+        """Find it by counting quotes; None where one is escaped, or stands inside an unquoted cell."""
         mark, delimiter = (self._dialect.quote or "").encode(), (self._dialect.delimiter or "").encode()
         if len(mark) != 1 or len(delimiter) != 1:
+            return None
+        if self._dialect.escape and self._dialect.escape.encode() + mark in text:
             return None
         raw = np.frombuffer(text, np.uint8)
         at = positions(raw, mark[0])
@@ -247,8 +249,12 @@ def _has_ascii(encoding: str) -> bool:
 def _whole_records(dialect: Dialect, end: bytes) -> re.Pattern[bytes]:
     """Return a pattern that matches up to the next certain record end, and not at all in an open quote."""
     mark, delimiter = re.escape((dialect.quote or "").encode()), re.escape((dialect.delimiter or "").encode())
-    plain = b"(?:(?!%s)[^\r\n])*+" % delimiter
-    cell = b"(?:%s(?:[^%s]++|%s%s)*+%s%s|(?!%s)%s)" % (mark, mark, mark, mark, mark, plain, mark, plain)
+    escape = re.escape((dialect.escape or "").encode())
+    plain, inner = b"(?!%s)[^\r\n]" % delimiter, b"[^%s%s]++|%s%s" % (mark, escape, mark, mark)
+    if escape:
+        plain, inner = b"%s[^\r\n]|%s" % (escape, plain), b"%s|%s[\\s\\S]" % (inner, escape)
+    plain, inner = b"(?:%s)*+" % plain, b"(?:%s)*+" % inner
+    cell = b"(?:%s%s%s%s|(?!%s)%s)" % (mark, inner, mark, plain, mark, plain)
     if end == b"\r":
         return re.compile(b"(?:%s(?:%s|\n))*+%s\r" % (cell, delimiter, cell))
     return re.compile(b"(?:%s(?:%s|\r(?!\n)))*+%s\r?\n" % (cell, delimiter, cell))

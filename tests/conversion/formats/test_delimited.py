@@ -46,6 +46,16 @@ def test_clean_columns_of_a_large_file_get_their_types(tmp_path):
     assert report.warnings == ()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("inside", ["\n", "\r\n", "\r", "\n,"])
+def test_no_block_ends_at_a_line_end_behind_an_escaped_quote(tmp_path, end, inside):
+    texts = [f'{"x" * (n % 7)} "as {n}"{inside}"agreed"' for n in range(1000)]
+    lines = ["id,text", *('{},"{}"'.format(n, text.replace('"', '\\"')) for n, text in enumerate(texts))]
+    table, report = loaded(tmp_path, end.join(lines) + end)
+    assert table.to_pydict() == {"id": list(range(1000)), "text": texts}
+    assert report.warnings == ()
+
+
 @pytest.mark.parametrize("at", [1500, 2999])
 @pytest.mark.parametrize(
     ("column", "cell", "kind"),

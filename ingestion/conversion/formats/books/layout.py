@@ -36,7 +36,8 @@ class Layout:
 
     ``names`` are those of the used columns; ``body`` are the rows that hold data; ``skipped`` are all other rows
     down to the last one, by reason. ``doubt`` is the row, from 1, that may be a total. ``tables`` say where all tables
-    of the sheet stand, ``number``, from 1, which was chosen, and ``notices`` what only may be another.
+    of the sheet stand, ``number``, from 1, which was chosen, and ``notices`` what only may be another, or names told
+    apart.
     """
 
     header: tuple[int, ...]
@@ -64,9 +65,9 @@ def lay_out(grid: Grid, options: Options, *, epoch: Epoch) -> tuple[Grid, Layout
         return None
     side, region = found[number]
     spans = tuple(_span(*one, options.skip_rows, beside=len(sides) > 1) for one in found)
-    return side, replace(
-        _layout(side, region, options.skip_rows, epoch=epoch), tables=spans, number=number + 1, notices=tuple(doubts)
-    )
+    layout = _layout(side, region, options.skip_rows, epoch=epoch)
+    notices = (*doubts, *layout.notices)
+    return side, replace(layout, tables=spans, number=number + 1, notices=notices)
 
 
 def _rows_below(grid: Grid, left_out: int) -> NDArray[np.int64]:
@@ -90,7 +91,7 @@ def _layout(grid: Grid, region: Region, left_out: int, *, epoch: Epoch) -> Layou
     filled = grid.columns_within(body)
     named = {at for row in header for at, cell in zip(columns, row.cells, strict=False) if cell and cell.strip()}
     kept = [at for at in columns if at in filled or at in named]
-    names = column_names([_of(row, columns, kept) for row in header], len(kept))
+    names, notices = column_names([_of(row, columns, kept) for row in header], len(kept))
     foot, doubt = _footer(grid, body, kept, epoch=epoch)
     body = body[: len(body) - len(foot)]
     again = _repeated(grid, header[-1] if header else None, body, epoch=epoch)
@@ -113,6 +114,7 @@ def _layout(grid: Grid, region: Region, left_out: int, *, epoch: Epoch) -> Layou
         evidence=region.evidence,
         confidence=region.confidence,
         doubt=doubt,
+        notices=tuple(notices),
     )
 
 
