@@ -23,7 +23,8 @@ JUDGED_CELLS = 40
 FEW_RECORDS = 40
 HOPELESS, ALL_FIT = 2 / 3, 0.99
 VERY_WIDE = 1_000
-_SIGNS = re.compile(r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]{2,3}")
+_SIGN = r"[^\w\s\"'.\-+()\[\]{}<>/\\=%&?@€$£]"
+_SIGNS, _TWICE = re.compile(_SIGN + "{2,3}"), re.compile(rf"({_SIGN})(?=\1)")
 _TIME_OR_ADDRESS = re.compile(r":(?:(?<=\d:)\d\d(?!\d)|//)")
 _CUTTABLE = re.compile(r"([,;|\t])\S+\1(?! )")
 _ENCLOSED = re.compile(r"\"[^\"]*+\"|'[^']*+'(?=,)")
@@ -72,6 +73,7 @@ class Cut:
 
 def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cut]:
     """Return the ways to cut, best first; a given delimiter or quote (empty: none) is the only one tried."""
+    halves: set[str] = set()
     if delimiter is not None:
         tried = [delimiter]
     else:
@@ -84,6 +86,7 @@ def best_cuts(text: str, *, delimiter: str | None, quote: str | None) -> list[Cu
     cuts = _worth_a_look(text, tried, quote)
     if quote is None and delimiter in {None, "|"}:
         lists = [cut_by(text, dialect) for dialect in aligned_dialects(text)]
+        lists = [cut for cut in lists if cut.dialect.delimiter not in halves]
         cuts += [cut for cut in lists if cut.dialect.delimiter == (delimiter or cut.dialect.delimiter)]
     cuts.sort(key=lambda cut: (cut.score, cut.width), reverse=True)
     if delimiter is None and (cuts[0].width < 2 or _is_one_column(text, cuts[0])):
@@ -144,11 +147,17 @@ def _line_ends(text: str, start: int, end: int) -> int:
 
 
 def _sequences(text: str) -> Iterable[str]:
-    """Return sequences of signs that stand in most lines: delimiters of several characters."""
+    """Return sequences of signs that stand in most lines of records: delimiters of several characters."""
     lines = [line for line in text[:20_000].splitlines() if line.strip()][:50]
-    counts = Counter(sign for line in lines for sign in set(_SIGNS.findall(line)))
-    common = [sign for sign, count in counts.most_common(6) if count >= max(1, len(lines) * 0.7)]
+    counts = Counter(sign for line in lines for sign in _runs(line))
+    # Lines without its first sign belong to cells of several lines.
+    common = [sign for sign, n in counts.most_common(6) if n >= sum(sign[0] in line for line in lines) * 0.7]
     return [sign for sign in common if not _is_empty_cell(sign, text)]
+
+
+def _runs(line: str) -> set[str]:
+    """Return the runs of two or three signs in a line, and pairs of one sign, which an empty cell makes longer."""
+    return {*_SIGNS.findall(line), *(2 * sign for sign in _TWICE.findall(line))}
 
 
 def _is_empty_cell(sign: str, text: str) -> bool:

@@ -143,3 +143,17 @@ def test_blanks_alone_are_told_as_far_as_they_were_looked_at(tmp_path):
 
 def test_very_many_rows_of_delimiters_alone_are_told_at_once(tmp_path):
     assert read(tmp_path, ",\n" * 60_000)[1].rows.read >= 59_999
+
+
+@pytest.mark.parametrize(
+    "rows",
+    {
+        "dates and amounts": [f"2026-01-{n:02d}||2025-03-{n:02d}||{n},50" for n in range(10, 29)],
+        "cells of several lines": [f'"x\n{n}"||"y"||"{n}"' for n in range(19)],
+        "an empty column": [f"x{n}||||{n}" for n in range(19)],
+    }.values(),
+)
+def test_two_bars_are_one_delimiter_where_no_bar_stands_alone(tmp_path, rows):
+    table, _ = read(tmp_path, "\n".join(["a b||c d||e", *rows]) + "\n")
+    assert table.column_names == ["a b", "c d", "e"]
+    assert table.num_rows == 19
