@@ -43,7 +43,7 @@ _PART_OF_NUMBERS = frozenset("0123456789.-+eExX \t\"'")
 def can_parse(dialect: Dialect) -> bool:
     """Tell whether PyArrow's parser cuts this dialect as our own does."""
     delimiter = dialect.delimiter or ""
-    plain = len(delimiter) == 1 and delimiter.isascii() and dialect.newline not in {"\r", None}
+    plain = len(delimiter) == 1 and delimiter.isascii() and dialect.newline is not None
     plain = plain and not (dialect.aligned or dialect.skip_initial_space)
     # PyArrow cannot tell an empty line from an empty cell where there is one column.
     return plain and len(dialect.names) > 1 and (dialect.quote is None or dialect.quote.isascii())
@@ -68,6 +68,8 @@ def parse(
     """
     if block.startswith(BOM):
         return None  # PyArrow would drop it, but only a file's first bytes are a mark
+    if dialect.newline == "\r" and b"\n" in block:
+        return None  # ends of another length
     quoted = dialect.quote is not None and (quotes if quotes is not None else dialect.quote.encode() in block)
     if quoted and quotes is None and not is_well_quoted(block, dialect):
         return None
@@ -96,6 +98,8 @@ def parse(
     except pa.ArrowInvalid:
         return None
     batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
+    if batch is not None and dialect.newline == "\r" and block.count(b"\r") != batch.num_rows:
+        return None  # one stands in a cell, where lines are counted by LF
     return None if batch is None or _has_blank_lines(batch, block) else batch
 
 
@@ -237,6 +241,8 @@ def _same_record_ends(
     """Tell whether all records end alike: a shorter end could hide a longer cell."""
     if dialect.newline == "\r\n":
         return _outside(raw, texts, ord("\r")) == rows == _outside(raw, texts, ord("\n"))
+    if dialect.newline == "\r":
+        return True  # ``parse`` takes no other ends
     return b"\r" not in block or not _outside(raw, texts, ord("\r"))
 
 

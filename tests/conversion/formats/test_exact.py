@@ -145,13 +145,13 @@ def block(table: list[list[str]], newline: str) -> bytes:
 
 
 @settings(deadline=None)
-@given(rows(lossy=True), st.sampled_from(["\n", "\r\n"]))
+@given(rows(lossy=True), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_a_text_that_its_value_does_not_give_back_never_passes(table, newline):
     assert read_exact(block(table, newline), dialect(newline)) is None
 
 
 @settings(deadline=None)
-@given(rows(lossy=False), st.sampled_from(["\n", "\r\n"]), st.booleans())
+@given(rows(lossy=False), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
 def test_what_passes_gives_back_every_text(table, newline, cut_end):
     data = block(table, newline)
     batch = read_exact(data.removesuffix(newline.encode()) if cut_end else data, dialect(newline))
@@ -174,7 +174,7 @@ def test_an_empty_cell_at_the_very_end_is_not_taken_for_a_quoted_one():
     assert batch["more"].to_pylist() == [None]
 
 
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_clean_data_passes(newline):
     table = [["-12", "1234.50", "0.0001", "2026-10-31", '"a ""b"" 1.50, c"', "v1.50"], ["", "", "", "", "", '""']]
     batch = read_exact(block(table, newline), dialect(newline))
@@ -224,7 +224,14 @@ def test_text_behind_a_closing_quote_is_left_to_the_reader_of_odd_records(lines)
 
 @pytest.mark.parametrize(
     ("newline", "escape", "signs", "length"),
-    [("\n", None, 'a",\n', 6), ("\r\n", None, 'a",\r\n', 5), ("\n", "\\", '\\",\n', 6)],
+    [
+        ("\n", None, 'a",\n', 6),
+        ("\r\n", None, 'a",\r\n', 5),
+        ("\r", None, 'a",\r', 6),
+        ("\r", None, 'a",\r\n', 5),
+        ("\n", "\\", '\\",\n', 6),
+        ("\r", "\\", '\\",\r', 6),
+    ],
 )
 def test_whatever_stands_around_quotes_and_line_ends_is_cut_as_the_exact_way_cuts_it(newline, escape, signs, length):
     two = Dialect(encoding="utf-8", delimiter=",", quote='"', escape=escape, newline=newline, names=("x", "y"))
