@@ -102,6 +102,7 @@ NEXT_STEPS = {
     "TOTAL_KEPT": "If such a row is a total, have the export made without it, or it is counted twice.",
     "TRAILING_BYTES": "Check with the sender what stands behind the packed data.",
     "TYPE_MAPPED": "",
+    "UNLIKE_TABLE": "Check that this is the export that was meant; if it is a table, name its delimiter.",
     "ZEROS_SHOWN": "",
     "ZERO_DATES": "If a 0 is a day there, enter it as a date.",
 }

@@ -9,6 +9,7 @@ from ingestion.conversion.detect.cuts import Row, best_cuts, fixed_cut, read_row
 from ingestion.conversion.detect.kinds import is_rule
 from ingestion.conversion.detect.layout import (
     SEARCHED_RECORDS,
+    SURE,
     Region,
     doubtful_total,
     find_tables,
@@ -19,6 +20,7 @@ from ingestion.conversion.detect.layout import (
 from ingestion.conversion.detect.names import column_names, unique_names
 from ingestion.conversion.detect.preamble import table_below
 from ingestion.conversion.detect.told import told
+from ingestion.conversion.detect.unlike import unlike_table
 from ingestion.conversion.errors import NoRows
 from ingestion.conversion.lists import outline
 from ingestion.conversion.values import Detection, Notice
@@ -40,6 +42,8 @@ BLANK_LINES = re.compile(r"(?:[^\S\r\n]*+(?:\r\n|\n|\r))++")
 LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)")
 FAR_LARGER = 2
 COMMENTS = ("#", "//", "--")
+NARROW, UNLIKELY = 2, 0.2
+LAID_OUT = frozenset({"delimiter", "header"})
 
 
 def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, options: Options) -> Detection:
@@ -102,8 +106,19 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
         )
     if len(tables) > 1:
         notices.append(_several(rows, tables, number, first_line))
-    decisions = (encoding.decision, *told(body, best, tried, dialect, region, options, forced))
-    return Detection(format="csv", decisions=decisions, settings={"dialect": dialect, "notices": tuple(notices)})
+    decisions = [encoding.decision, *told(body, best, tried, dialect, region, options, forced)]
+    if _is_doubtful(best, region, options, forced) and (unlike := unlike_table(body, first_line)):
+        notices.append(unlike)
+        decisions = [replace(one, confidence=UNLIKELY) if one.name in LAID_OUT else one for one in decisions]
+    return Detection(format="csv", decisions=tuple(decisions), settings={"dialect": dialect, "notices": tuple(notices)})
+
+
+def _is_doubtful(best: Cut, region: Region, options: Options, forced: str | None) -> bool:
+    """Tell whether the lines may be no table at all: hardly cut, below no evident header, and nobody says otherwise."""
+    said = forced is not None or options.widths or options.header_row is not None
+    evident = region.data > region.header and region.confidence >= SURE
+    hardly_cut = best.width <= NARROW or best.dialect.delimiter in {" ", ":"}
+    return hardly_cut and not (said or evident or best.dialect.aligned)
 
 
 def _tried(body: str, forced: str | None, options: Options) -> list[Cut]:
