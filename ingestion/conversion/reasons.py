@@ -109,7 +109,10 @@ NEXT_STEPS = {
 """What to do about each warning; empty where nothing is to be done."""
 
 OWN_WORDS = {
-    "from the literal": "its digits are kept as they were written, never by way of a floating point number",
+    "int64 from the literal": "its digits are kept as they were written, never by way of a floating point number",
+    ", 0) from the literal": "its digits are kept as they were written, never by way of a floating point number",
+    "from the literal": "its digits are read as they were written, never by way of a floating point number; "
+    "fewer decimals are filled with zeros, as 3 becomes 3.00",
     "object": "its members became fields",
     "array": "its elements keep their order",
     "bool": "every value is true or false",

@@ -290,3 +290,9 @@ def test_columns_with_different_decimal_signs_are_both_named(tmp_path):
 def test_a_sample_of_blank_cells_alone_is_still_explained(tmp_path):
     report = told(tmp_path, "\x1e\t")
     assert decision(report, "delimiter").confidence >= 0
+
+
+def test_zeros_that_fill_the_fractions_of_json_numbers_are_told(tmp_path):
+    report = told(tmp_path, '[{"n": 3, "amount": 1.5}, {"n": 4, "amount": 1.50}]', "a.json")
+    assert "filled with zeros" in sentence(report, "amount")
+    assert "kept as they were written" in sentence(report, "n")
