@@ -26,6 +26,7 @@ from pyarrow import csv
 from ingestion.conversion import functions as pc
 from ingestion.conversion.formats.bytewise import Bytes, Words, byte_table, count, positions
 from ingestion.conversion.typing.constants import known_in
+from ingestion.slotted import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +38,16 @@ FIRST_DAY = -719_162  # 0001-01-01; many readers cannot read a year 0
 HEXADECIMAL_HIDES_FROM = 10**6
 SHORT_ROWS = 4096
 BOM = b"\xef\xbb\xbf"
+STAND_IN = "\x1f"
+"""Put for a delimiter of several signs, in a block that does not have it: PyArrow knows delimiters of one sign."""
 _PART_OF_NUMBERS = frozenset("0123456789.-+eExX \t\"'")
 
 
 def can_parse(dialect: Dialect) -> bool:
     """Tell whether PyArrow's parser cuts this dialect as our own does."""
     delimiter = dialect.delimiter or ""
-    plain = len(delimiter) == 1 and delimiter.isascii() and dialect.newline is not None
+    plain = delimiter != "" and delimiter.isascii() and dialect.newline is not None
+    plain = plain and (len(delimiter) == 1 or dialect.escape is None)
     plain = plain and not (dialect.aligned or dialect.skip_initial_space)
     # PyArrow cannot tell an empty line from an empty cell where there is one column.
     return plain and len(dialect.names) > 1 and (dialect.quote is None or dialect.quote.isascii())
@@ -66,14 +70,11 @@ def parse(
 
     ``quotes`` is how many quotes the block has, where ``is_well_quoted`` is already known.
     """
-    if block.startswith(BOM):
-        return None  # PyArrow would drop it, but only a file's first bytes are a mark
-    if dialect.newline == "\r" and b"\n" in block:
-        return None  # ends of another length
+    if len(dialect.delimiter or "") > 1:
+        short = _shortened(block, dialect)
+        return short and parse(*short, types)
     quoted = dialect.quote is not None and (quotes if quotes is not None else dialect.quote.encode() in block)
-    if quoted and quotes is None and not is_well_quoted(block, dialect):
-        return None
-    if dialect.escape is not None and not _escapes_signs(block, dialect):
+    if not _is_plain(block, dialect, ask_quotes=bool(quoted) and quotes is None):
         return None
     block = _ended(block, dialect)
     try:
@@ -100,7 +101,32 @@ def parse(
     batch = table.combine_chunks().to_batches()[0] if table.num_rows else None
     if batch is not None and dialect.newline == "\r" and block.count(b"\r") != batch.num_rows:
         return None  # one stands in a cell, where lines are counted by LF
-    return None if batch is None or _has_blank_lines(batch, block) else batch
+    if batch is None or (quoted and dialect.delimiter == STAND_IN and _holds(batch, STAND_IN)):
+        return None  # a cell's own sign, or a delimiter of several
+    return None if _has_blank_lines(batch, block) else batch
+
+
+def _is_plain(block: bytes | bytearray, dialect: Dialect, *, ask_quotes: bool) -> bool:
+    """Tell whether PyArrow takes each sign of a block for what it is: marks, line ends, quotes and escapes."""
+    if block.startswith(BOM):
+        return False  # PyArrow would drop it, but only a file's first bytes are a mark
+    if dialect.newline == "\r" and b"\n" in block:
+        return False  # ends of another length
+    if ask_quotes and not is_well_quoted(block, dialect):
+        return False
+    return dialect.escape is None or _escapes_signs(block, dialect)
+
+
+def _shortened(block: bytes | bytearray, dialect: Dialect) -> tuple[bytes, Dialect] | None:
+    """Return a block and its dialect with one sign as delimiter; None where the block has that sign already."""
+    sign = STAND_IN.encode()
+    delimiter = (dialect.delimiter or "").encode()
+    return None if sign in block else (bytes(block.replace(delimiter, sign)), replace(dialect, delimiter=STAND_IN))
+
+
+def _holds(batch: pa.RecordBatch, sign: str) -> bool:
+    texts = [column for column in batch.columns if pa.types.is_string(column.type)]
+    return any(count(_text(column), ord(sign)) for column in texts)
 
 
 def _has_blank_lines(batch: pa.RecordBatch, block: bytes | bytearray) -> bool:
@@ -178,6 +204,9 @@ def parse_exact(
     Returns None unless every cell is proven to be its value's exact text. Where no quote is ``doubled``, all ``quotes``
     enclose cells and none is part of one.
     """
+    if len(dialect.delimiter or "") > 1:
+        short = _shortened(block, dialect)
+        return short and parse_exact(*short, types)
     batch = parse(block, dialect, types, quotes=quotes)
     if batch is None:
         return None

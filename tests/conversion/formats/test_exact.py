@@ -246,6 +246,21 @@ def test_whatever_stands_around_quotes_and_line_ends_is_cut_as_the_exact_way_cut
     assert read > 50
 
 
+@pytest.mark.parametrize(("delimiter", "signs"), [("||", 'a"|\n'), ("|~", 'a"|~\n'), ("aba", 'ab"\n')])
+def test_a_delimiter_of_several_signs_is_cut_as_the_exact_way_cuts_it(delimiter, signs):
+    two = Dialect(encoding="utf-8", delimiter=delimiter, quote='"', newline="\n", names=("x", "y"))
+    read = 0
+    for some in chain.from_iterable(product(signs, repeat=size) for size in range(1, 8)):
+        text = "".join(some) + "\n"
+        batch = parse(text.encode(), two, [pa.string()] * 2)
+        if batch is not None:
+            read += 1
+            found = [list(row.values()) for row in batch.to_pylist()]
+            assert found == [row.cells for row in records(text, two, 2)], text
+    assert read > 50
+    assert parse(f"x\x1fy{delimiter}z\n".encode(), two, [pa.string()] * 2) is None
+
+
 def test_a_mark_at_the_beginning_of_a_block_is_not_dropped():
     assert parse("\ufeffa,b\n".encode(), Dialect(encoding="utf-8", names=("x", "y")), [pa.string()] * 2) is None
 
