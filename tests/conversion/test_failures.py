@@ -243,6 +243,14 @@ def test_a_table_without_columns_is_no_table(tmp_path):
         convert(tmp_path / "a.json", tmp_path / "out.parquet")
 
 
+@pytest.mark.parametrize("text", [",,", ";;;\n;;;\n", "||", "\t,\r\n"])
+def test_a_text_of_delimiters_alone_is_no_table(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(NoRows, match="All cells of the file are empty"):
+        convert(tmp_path / "a.csv", tmp_path / "out.parquet")
+    assert names_in(tmp_path) == ["a.csv"]
+
+
 # ---- as a process ----
 
 

@@ -43,6 +43,7 @@ LINE = re.compile("[^\r\n]*(?:\r\n|\n|\r)")
 FAR_LARGER = 2
 COMMENTS = ("#", "//", "--")
 NARROW, UNLIKELY = 2, 0.2
+EMPTY_CELLS = ",;|\t \r\n"
 LAID_OUT = frozenset({"delimiter", "header"})
 
 
@@ -59,6 +60,8 @@ def decide_dialect(payload: Payload, text: str, tail: str, encoding: Encoding, o
     if not tried[0].rows:
         raise NoRows("There is no table in the file.", hint="Check the export.", place=payload.place())
     whole = len(text.encode(errors="surrogateescape")) + encoding.mark >= payload.size or not tail
+    if whole and not body.strip(EMPTY_CELLS):
+        raise NoRows("All cells of the file are empty.", hint="Check the export.", place=payload.place())
     if not (options.widths or options.header_row is not None or options.skip_rows):
         below = table_below(body, tried[0], whole=whole, delimiter=forced, quote=options.quote)
         if below:

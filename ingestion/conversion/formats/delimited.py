@@ -219,7 +219,6 @@ class DelimitedTable(Table):
         self._rescued = text.rescued is not None
         if first.last:
             self._only = text
-        if first.last:
             self._look(text.batch, text.line_of)
         else:
             self._look(text.batch.slice(0, FIRST_LOOKED), text.line_of)
