@@ -173,3 +173,22 @@ def test_whatever_happens_to_a_row_is_seen_by_the_totals_that_the_sender_was_tol
         done = convert(path, tmp_path / "out.parquet", "--totals", totals)
         assert done.stderr.startswith("error: CONTROL_TOTALS_MISMATCH: ")
         assert not (tmp_path / "out.parquet").exists()
+
+
+STOPPED_EARLY = """
+import builtins, runpy, sys
+
+def imported(name, *more):
+    if name == "django.core.management":
+        raise KeyboardInterrupt
+    return really_import(name, *more)
+
+really_import, builtins.__import__ = builtins.__import__, imported
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+def test_a_stop_while_modules_are_still_imported_is_one_line():
+    command = [sys.executable, "-c", STOPPED_EARLY, str(ROOT / "manage.py")]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
